@@ -1,0 +1,24 @@
+"""wirt: one image, one set of verbs, three kinds of guest.
+
+``import wirt`` is cheap: the typed client loads on first use.
+
+>>> import wirt
+>>> with wirt.Client() as host:                      # doctest: +SKIP
+...     print(host.run("busybox", ["echo", "hello"]).stdout)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wirt.client.sdk import Client
+
+__version__ = "0.1.0"
+__all__ = ["Client", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Client":
+        from wirt.client.sdk import Client
+
+        return Client
+    raise AttributeError(f"module 'wirt' has no attribute {name!r}")

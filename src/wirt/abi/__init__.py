@@ -1,0 +1,1 @@
+"""Facts of foreign interfaces: constants and layouts, under the names their owners gave them. No code that acts."""

@@ -1,0 +1,1 @@
+"""Constants of the Linux kernel, one module a header, under the kernel's own names."""

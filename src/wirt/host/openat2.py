@@ -1,0 +1,33 @@
+"""openat2(2): open a path without leaving a root, whatever symbolic links a guest or an image planted."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from wirt.abi.linux.openat2 import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, SYS_openat2
+from wirt.host.libc import checked, libc
+
+__all__ = ["OpenHow", "open_in_root"]
+
+
+class OpenHow(ctypes.Structure):
+    """struct open_how, 24 bytes."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def open_in_root(root_fd: int, path: str, flags: int, mode: int = 0) -> int:
+    """A descriptor for ``path`` as a process chrooted to ``root_fd`` would see it; close-on-exec."""
+    how = OpenHow(flags | os.O_CLOEXEC, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    return checked(
+        libc.syscall(
+            ctypes.c_long(SYS_openat2),
+            ctypes.c_int(root_fd),
+            os.fsencode(path),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        ),
+        "openat2",
+        path,
+    )

@@ -125,7 +125,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Limits. ``None`` is the kind's default (containers: no limit). Bytes; CPUs as a float; shares as in Docker (2..262144)."""
+    """Limits. ``None`` is the kind's default (containers: no limit). Bytes; shares as in Docker (2..262144)."""
 
     memory: int | None = None
     memory_swap: int | None = None  # memory plus swap, bytes; -1 unlimited swap

@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``type``: guest, image, network, volume, daemon. ``id``: its id or name. ``attributes``: name, image, exit_code ..."""
+    """``type``: guest, image, network, volume, daemon. ``attributes``: name, image, exit_code ..."""
 
     time: float
     type: str

@@ -36,7 +36,6 @@ class Console(enum.StrEnum):
 
     NONE = "none"  # three pipes
     SOCKET = "socket"  # the runtime makes the pty and sends its master over ``Plan.console_socket``
-    PTY = "pty"  # the keeper makes the pty and hands its slave as standard streams
 
 
 @dataclass(frozen=True, slots=True)

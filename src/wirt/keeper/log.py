@@ -1,0 +1,85 @@
+"""The guest's log: JSON lines, rotated by size.
+
+A line is ``{"log": "text\\n", "stream": "stdout", "time": "2024-05-01T12:00:00.123456789Z"}``, as Docker's json-file
+driver writes it. Output that is not UTF-8 is kept whole as ``"b64"`` instead of ``"log"``. A piece without a newline
+at its end is continued by the next piece of the same stream.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import time
+
+__all__ = ["GuestLog"]
+
+
+class GuestLog:
+    """Appends to ``path``; at ``max_size`` bytes it becomes ``path.1``, and at most ``max_files`` files are kept.
+
+    A log that cannot be written (a full disk) never stops the guest: what could not be written is counted, and said
+    in the log once writing works again.
+    """
+
+    def __init__(self, path: str, *, max_size: int, max_files: int) -> None:
+        self._path = path
+        self._max_size = max_size
+        self._max_files = max_files
+        self._lost = 0
+        self._fd = self._open()
+        self._size = os.fstat(self._fd).st_size
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+
+    def write(self, stream: str, data: bytes) -> None:
+        stamp = _now()
+        lines = b"".join(_entry(piece, stream, stamp) for piece in data.splitlines(keepends=True))
+        try:
+            self._append(lines, stamp)
+        except OSError:
+            self._lost += len(data)
+
+    def _append(self, lines: bytes, stamp: str) -> None:
+        if self._size and self._size + len(lines) > self._max_size:
+            self._rotate()
+        if self._lost:
+            note = f"[wirt: {self._lost} bytes of output are missing here: the log could not be written]\n"
+            lines = _entry(note.encode(), "stderr", stamp) + lines
+        written = os.write(self._fd, lines)
+        if written < len(lines):
+            # Half a line would spoil the file for its readers.
+            os.ftruncate(self._fd, self._size)
+            raise OSError("short write")
+        self._size += written
+        self._lost = 0
+
+    def _rotate(self) -> None:
+        for number in range(self._max_files - 1, 0, -1):
+            older = f"{self._path}.{number - 1}" if number > 1 else self._path
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(older, f"{self._path}.{number}")
+        if self._max_files == 1:
+            os.unlink(self._path)
+        os.close(self._fd)
+        self._fd = self._open()
+        self._size = 0
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def _entry(piece: bytes, stream: str, stamp: str) -> bytes:
+    try:
+        body = f'"log":{json.dumps(piece.decode(), ensure_ascii=False)}'
+    except UnicodeDecodeError:
+        body = f'"b64":"{base64.b64encode(piece).decode()}"'
+    return f'{{{body},"stream":"{stream}","time":"{stamp}"}}\n'.encode()
+
+
+def _now() -> str:
+    nanoseconds = time.time_ns()
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 1_000_000_000))
+    return f"{seconds}.{nanoseconds % 1_000_000_000:09d}Z"

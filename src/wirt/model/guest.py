@@ -11,6 +11,7 @@ __all__ = [
     "Endpoint",
     "ExecSpec",
     "Guest",
+    "GuestSpec",
     "GuestState",
     "GuestSummary",
     "GuestView",

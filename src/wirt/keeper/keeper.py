@@ -65,7 +65,7 @@ class Keeper:
         self.selector.register(self._listener, selectors.EVENT_READ, self._on_daemon)
         self._adopt_control(control)
 
-    # -- the loop ---------------------------------------------------------------------------------------------------
+    # -- the loop ----------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Until the guest has ended, the end is booked, and every client has its last frame."""
@@ -86,7 +86,7 @@ class Keeper:
     def _clients_left(self) -> bool:
         return any(program.clients for program in self._programs.values())
 
-    # -- the daemon's side --------------------------------------------------------------------------------------------
+    # -- the daemon's side -------------------------------------------------------------------------
 
     def _on_daemon(self, _events: int) -> None:
         """A new daemon adopts us; the old one's channel is dropped."""
@@ -114,6 +114,11 @@ class Keeper:
             self._control = None
         if self._outcome is not None and not self._finished:
             self._finish_alone()
+        if MAIN not in self._programs:
+            # The daemon died before it said what to run; its successor starts anew, with another keeper.
+            for sock, _ in self._waiting:
+                sock.close()
+            self._finished = True
 
     def _tell(self, **message: Any) -> None:
         if self._control is None:
@@ -205,7 +210,7 @@ class Keeper:
         )
         self._finish({"program": MAIN, "code": outcome["code"], "error": error}, None)
 
-    # -- what programs tell us ------------------------------------------------------------------------------------------
+    # -- what programs tell us ---------------------------------------------------------------------
 
     def program_started(self, program: Program) -> None:
         self._tell(event="started", program=program.key, pid=program.pid)
@@ -244,7 +249,7 @@ class Keeper:
             if key != MAIN and program.state in ended and not program.clients:
                 del self._programs[key]
 
-    # -- children -------------------------------------------------------------------------------------------------------
+    # -- children ----------------------------------------------------------------------------------
 
     def _on_child(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -84,7 +84,7 @@ class Program:
         self._master = -1
         self._console: socket.socket | None = None
 
-    # -- start ----------------------------------------------------------------------------------------------------
+    # -- start -------------------------------------------------------------------------------------
 
     def launch(self) -> None:
         """Spawn the plan's program; ``OSError`` when even that fails, with nothing left open."""
@@ -168,7 +168,7 @@ class Program:
             setsigdef=_RESET_SIGNALS,
         )
 
-    # -- the children's ends ----------------------------------------------------------------------------------------
+    # -- the children's ends -----------------------------------------------------------------------
 
     def reaped(self, pid: int, status: int) -> bool:
         """A child ended with ``status`` (an exit code, or 128 + signal). Whether it was one of ours."""
@@ -222,7 +222,7 @@ class Program:
                     said = os.read(fd, _READ)
         return said.decode("utf-8", "replace").strip()
 
-    # -- output -----------------------------------------------------------------------------------------------------
+    # -- output ------------------------------------------------------------------------------------
 
     def pressure_changed(self) -> None:
         if self.state is ProgramState.RUNNING:
@@ -270,7 +270,7 @@ class Program:
             self._owner.selector.unregister(fd)
         os.close(fd)
 
-    # -- input ------------------------------------------------------------------------------------------------------
+    # -- input -------------------------------------------------------------------------------------
 
     @property
     def stdin_full(self) -> bool:
@@ -322,7 +322,7 @@ class Program:
             os.close(self._stdin)
             self._stdin = -1
 
-    # -- clients and control ----------------------------------------------------------------------------------------
+    # -- clients and control -----------------------------------------------------------------------
 
     def attach(self, sock: socket.socket, options: ClientOptions) -> None:
         self.clients.append(Client(sock, options, self, self._owner.selector))

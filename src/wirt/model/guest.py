@@ -42,7 +42,7 @@ class Kind(enum.StrEnum):
 
 
 class GuestState(enum.StrEnum):
-    """The lifecycle: ``created -> starting -> running <-> paused -> stopping -> exited``."""
+    """The lifecycle: ``created -> starting -> running <-> paused -> stopping -> exited [-> restarting -> starting]``."""
 
     CREATED = "created"
     STARTING = "starting"
@@ -58,11 +58,11 @@ _S = GuestState
 TRANSITIONS: dict[GuestState, frozenset[GuestState]] = {
     _S.CREATED: frozenset({_S.STARTING, _S.REMOVING}),
     _S.STARTING: frozenset({_S.RUNNING, _S.EXITED, _S.CREATED}),
-    _S.RUNNING: frozenset({_S.PAUSED, _S.STOPPING, _S.EXITED, _S.RESTARTING}),
-    _S.PAUSED: frozenset({_S.RUNNING, _S.STOPPING, _S.EXITED, _S.RESTARTING}),
+    _S.RUNNING: frozenset({_S.PAUSED, _S.STOPPING, _S.EXITED}),
+    _S.PAUSED: frozenset({_S.RUNNING, _S.STOPPING, _S.EXITED}),
     _S.STOPPING: frozenset({_S.EXITED}),
     _S.RESTARTING: frozenset({_S.STARTING, _S.EXITED, _S.REMOVING}),
-    _S.EXITED: frozenset({_S.STARTING, _S.REMOVING}),
+    _S.EXITED: frozenset({_S.STARTING, _S.RESTARTING, _S.REMOVING}),
     _S.REMOVING: frozenset(),
 }
 

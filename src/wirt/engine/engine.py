@@ -1,0 +1,201 @@
+"""The engine: the parts put together, brought up after whatever happened before, and taken down again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import Mapping, Sequence
+
+import wirt
+from wirt.engine.connectivity import Connectivity
+from wirt.engine.contents import Contents
+from wirt.engine.creation import Creation
+from wirt.engine.doctor import examine
+from wirt.engine.events import Events
+from wirt.engine.guests import Guests
+from wirt.engine.health import HealthMonitor
+from wirt.engine.images import Images
+from wirt.engine.lifecycle import ACTIVE, Lifecycle
+from wirt.engine.listing import Listing
+from wirt.engine.networks import Networks
+from wirt.engine.protocols import Runtime
+from wirt.engine.registry import Registry
+from wirt.engine.restarts import Restarts
+from wirt.engine.sessions import Sessions
+from wirt.engine.settings import Paths, Settings
+from wirt.engine.volumes import VolumeService
+from wirt.host.cgroup import host_layout
+from wirt.image import ImageStore
+from wirt.model.guest import GuestState, Kind
+from wirt.model.host import Finding, HostInfo
+from wirt.network import Networks as HostNetworks
+from wirt.storage.volumes import Volumes
+from wirt.store.database import Database
+from wirt.store.events import EventTable
+from wirt.store.guests import GuestTable
+from wirt.store.journal import Journal, OperationKind
+from wirt.store.networks import NetworkTable
+
+__all__ = ["Engine"]
+
+
+class Engine:
+    """``guests``, ``images``, ``networks``, ``volumes`` and ``events`` are the use cases, one attribute a resource.
+
+    Made and used in the daemon's event loop.
+    """
+
+    def __init__(self, paths: Paths, settings: Settings, runtimes: Mapping[Kind, Runtime]) -> None:
+        self._paths = paths
+        self._runtimes = runtimes
+        for folder, mode in ((paths.state, 0o711), (paths.guests, 0o710), (paths.run, 0o711), (paths.run / "g", 0o700)):
+            folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        self._database = Database(paths.state / "wirt.db")
+        self._journal = Journal(self._database)
+        self._registry = Registry(GuestTable(self._database))
+        network_table = NetworkTable(self._database)
+        self.events = Events(EventTable(self._database))
+        self._store = ImageStore(paths.state / "images", paths.state / "layers")
+        self._volume_store = Volumes(paths.state / "volumes")
+        self.volumes = VolumeService(self._volume_store, self._registry, self.events)
+        self._host_networks = HostNetworks(paths.tag, paths.run, **_pools(settings))
+        self._connectivity = Connectivity(self._host_networks, network_table, self._registry, settings.dns)
+        self._lifecycle = Lifecycle(
+            paths=paths,
+            database=self._database,
+            registry=self._registry,
+            journal=self._journal,
+            settings=settings,
+            events=self.events,
+            images=self._store,
+            volumes=self.volumes,
+            connectivity=self._connectivity,
+            runtimes=runtimes,
+        )
+        self._creation = Creation(
+            paths=paths,
+            database=self._database,
+            registry=self._registry,
+            journal=self._journal,
+            images=self._store,
+            volumes=self.volumes,
+            connectivity=self._connectivity,
+            lifecycle=self._lifecycle,
+        )
+        sessions = Sessions(
+            paths=paths,
+            registry=self._registry,
+            lifecycle=self._lifecycle,
+            creation=self._creation,
+            events=self.events,
+        )
+        self._health = HealthMonitor(self.events, sessions.exec_and_wait)
+        self._restarts = Restarts(self._registry, self._lifecycle)
+        self._lifecycle.on_started.append(self._health.started)
+        self._lifecycle.on_booked.append(self._health.ended)
+        self._lifecycle.on_ended += [self._creation.remove_after_end, self._restarts.ended]
+        self.images = Images(self._store, paths.state / "cache", self._registry, self.events)
+        self.networks = Networks(
+            host=self._host_networks,
+            table=network_table,
+            connectivity=self._connectivity,
+            registry=self._registry,
+            lifecycle=self._lifecycle,
+            journal=self._journal,
+            events=self.events,
+        )
+        self.guests = Guests(
+            paths=paths,
+            registry=self._registry,
+            lifecycle=self._lifecycle,
+            creation=self._creation,
+            sessions=sessions,
+            listing=Listing(self._registry, self._health, self.images.names),
+            restarts=self._restarts,
+            contents=Contents(
+                paths=paths,
+                registry=self._registry,
+                images=self._store,
+                lifecycle=self._lifecycle,
+                events=self.events,
+            ),
+            connectivity=self._connectivity,
+        )
+
+    async def open(self) -> None:
+        """Start the zygote, take over what an earlier daemon left, and mend what it left half-done."""
+        self._lifecycle.keepers.start()
+        await asyncio.to_thread(self._store.recover)
+        await self._lifecycle.adopt()
+        await self._lifecycle.settle()
+        for operation in self._journal.unfinished():
+            if operation.kind is OperationKind.END:
+                await self._lifecycle.finish_end(operation)
+            elif operation.kind is OperationKind.START:
+                self._journal.end(operation)
+        await self._creation.recover()
+        await self.networks.recover()
+        live = {guest.id for guest in self._registry if guest.state in ACTIVE}
+        self._volume_store.recover(self._held_volumes(live))
+        for runtime in self._runtimes.values():
+            await asyncio.to_thread(runtime.recover, live)
+        await asyncio.to_thread(self._connectivity.sweep)
+        self._restarts.resume()
+
+    async def close(self) -> None:
+        """Let go of everything; guests go on."""
+        await self._restarts.close()
+        await self._health.close()
+        await self._lifecycle.settle()
+        self.events.close()
+        self._lifecycle.keepers.stop()
+        self._database.close()
+
+    def _held_volumes(self, live: set[str]) -> dict[str, list[str]]:
+        held: dict[str, list[str]] = {}
+        for guest in self._registry:
+            for mount in guest.mounts:
+                if mount.name and guest.id in live:
+                    held.setdefault(mount.name, []).append(guest.id)
+        return held
+
+    # -- the host ----------------------------------------------------------------------------------
+
+    async def doctor(self) -> Sequence[Finding]:
+        return await examine(self._paths.state, self._paths.run)
+
+    async def info(self) -> HostInfo:
+        states = [guest.state for guest in self._registry if guest.state is not GuestState.REMOVING]
+        images = await self.images.list(filters={}, show_all=False)
+        host = os.uname()
+        return HostInfo(
+            version=wirt.__version__,
+            name=host.nodename,
+            kernel=host.release,
+            os=_os_name(),
+            architecture=host.machine,
+            cpus=os.cpu_count() or 1,
+            memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            state_dir=str(self._paths.state),
+            run_dir=str(self._paths.run),
+            cgroup=host_layout().mode.value,
+            runtime=", ".join(runtime.description for runtime in self._runtimes.values()),
+            kinds=tuple(self._runtimes),
+            guests=len(states),
+            guests_running=sum(state in (GuestState.RUNNING, GuestState.STOPPING) for state in states),
+            guests_paused=states.count(GuestState.PAUSED),
+            guests_stopped=sum(state in (GuestState.CREATED, GuestState.EXITED) for state in states),
+            images=len(images),
+        )
+
+
+def _os_name() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    except OSError:
+        return "Linux"
+
+
+def _pools(settings: Settings) -> dict[str, tuple[str, ...]]:
+    return {"pools": settings.address_pools} if settings.address_pools else {}

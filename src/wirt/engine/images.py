@@ -1,0 +1,89 @@
+"""Images: the verbs. The store does the work, in threads; this knows who uses what, and tells of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from wirt.engine.events import Events
+from wirt.engine.filters import Filters
+from wirt.engine.registry import Registry
+from wirt.image import ImageStore, bootstrap
+from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
+from wirt.model.wire import BootstrapRequest, Loaded
+
+__all__ = ["Images"]
+
+OnProgress = Callable[[Progress], None]
+
+
+class Images:
+    def __init__(self, store: ImageStore, cache: Path, registry: Registry, events: Events) -> None:
+        self._store = store
+        self._cache = cache
+        self._registry = registry
+        self._events = events
+
+    async def list(self, *, filters: Filters, show_all: bool) -> Sequence[ImageSummary]:
+        return await asyncio.to_thread(self._store.list, filters, show_all=show_all)
+
+    async def view(self, name: str) -> ImageView:
+        return await asyncio.to_thread(self._store.view, name)
+
+    async def history(self, name: str) -> Sequence[HistoryEntry]:
+        return await asyncio.to_thread(self._store.history, name)
+
+    async def tag(self, name: str, target: str) -> None:
+        await asyncio.to_thread(self._store.tag, name, target)
+        self._events.publish("image", "tag", self._store.resolve(target), name=target)
+
+    async def remove(self, name: str, *, force: bool) -> ImageDeletion:
+        deletion = await asyncio.to_thread(self._store.remove, name, force=force, in_use=self._in_use())
+        self._tell(deletion)
+        return deletion
+
+    async def prune(self, *, show_all: bool, filters: Filters) -> ImageDeletion:
+        deletion = await asyncio.to_thread(self._store.prune, all_=show_all, filters=filters, in_use=self._in_use())
+        self._tell(deletion)
+        return deletion
+
+    async def load(self, stream: BinaryIO, progress: OnProgress) -> Sequence[Loaded]:
+        loaded = await asyncio.to_thread(self._store.load, stream, progress)
+        for image in loaded:
+            self._events.publish("image", "load", image.id, name=", ".join(image.names))
+        return loaded
+
+    async def import_rootfs(
+        self, stream: BinaryIO, name: str, *, changes: Sequence[str], message: str, progress: OnProgress
+    ) -> str:
+        image_id = await asyncio.to_thread(
+            self._store.import_rootfs, stream, name, changes=tuple(changes), message=message, progress=progress
+        )
+        self._events.publish("image", "import", image_id, name=name)
+        return image_id
+
+    async def save(self, names: Sequence[str], archive_format: str, out: BinaryIO) -> None:
+        await asyncio.to_thread(self._store.save, tuple(names), archive_format, out)
+        for name in names:
+            self._events.publish("image", "save", self._store.resolve(name), name=name)
+
+    async def bootstrap(self, request: BootstrapRequest, progress: OnProgress) -> str:
+        image_id = await asyncio.to_thread(bootstrap, request, self._store, self._cache, progress)
+        self._events.publish("image", "bootstrap", image_id, name=request.name or request.recipe)
+        return image_id
+
+    def names(self, image_id: str) -> tuple[str, ...]:
+        """The names of an image, () for one that is gone."""
+        return self._store.names(image_id)
+
+    def _in_use(self) -> dict[str, str]:
+        """Image id -> the name of a guest that was made from it."""
+        return {guest.image_id: guest.name for guest in self._registry}
+
+    def _tell(self, deletion: ImageDeletion) -> None:
+        for name in deletion.untagged:
+            self._events.publish("image", "untag", name, name=name)
+        for image_id in deletion.deleted:
+            self._events.publish("image", "delete", image_id)

@@ -30,6 +30,8 @@ class Target(Protocol):
     def pressure_changed(self) -> None: ...
     @property
     def stdin_full(self) -> bool: ...
+    @property
+    def has_terminal(self) -> bool: ...
 
 
 class ClientOptions:
@@ -63,8 +65,9 @@ class Client:
         self._typed = 0  # how much of the detach keys was typed so far
         self._closing = False
         self._reading = True
-        self._events = selectors.EVENT_READ
-        selector.register(sock, self._events, self.on_ready)
+        self._open = True
+        self._events = 0  # what the selector watches for
+        self._watch()
 
     @property
     def behind(self) -> bool:
@@ -83,25 +86,26 @@ class Client:
     def on_ready(self, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             self._flush()
-        if events & selectors.EVENT_READ and self._events:
+        if events & selectors.EVENT_READ and self._open and self._reading:
             self._receive()
 
     def pause_input(self, *, paused: bool) -> None:
         """Stop or go on reading frames: the program does not take its input as fast as we get it."""
-        if self._reading == paused and self._events:
+        if self._open and self._reading == paused:
             self._reading = not paused
             self._watch()
 
     def close(self) -> None:
-        if not self._events:
+        if not self._open:
             return
-        self._events = 0
-        self._selector.unregister(self._sock)
+        self._open = False
+        if self._events:
+            self._selector.unregister(self._sock)
         self._sock.close()
         self._target.client_gone(self)
 
     def _send(self, data: bytes) -> None:
-        if not self._events:
+        if not self._open:
             return
         was_behind = self.behind
         self._out += data
@@ -133,11 +137,15 @@ class Client:
 
     def _watch(self) -> None:
         events = (selectors.EVENT_WRITE if self._out else 0) | (selectors.EVENT_READ if self._reading else 0)
-        # With nothing to wait for, an error event still has to reach us.
-        events = events or selectors.EVENT_READ
-        if events != self._events:
-            self._events = events
+        if events == self._events:
+            return
+        if not events:
+            self._selector.unregister(self._sock)
+        elif self._events:
             self._selector.modify(self._sock, events, self.on_ready)
+        else:
+            self._selector.register(self._sock, events, self.on_ready)
+        self._events = events
 
     def _receive(self) -> None:
         try:
@@ -156,8 +164,9 @@ class Client:
             return
         for kind, payload in frames:
             handler = _HANDLERS.get(kind)
-            if handler is None or not self._events:
+            if handler is None:
                 self.close()
+            if handler is None or not self._open:
                 return
             handler(self, payload)
         self.pause_input(paused=self._target.stdin_full)
@@ -179,7 +188,7 @@ class Client:
     def _split_detach_keys(self, payload: bytes) -> tuple[bytes, bool]:
         """What to pass on, and whether the detach keys were completed. Withheld keys follow when others come."""
         keys = self.options.detach_keys
-        if not keys:
+        if not keys or not self._target.has_terminal:  # what goes into a pipe may be anything
             return payload, False
         passed = bytearray()
         for byte in payload:

@@ -26,8 +26,8 @@ __all__ = ["Program", "ProgramState"]
 
 _READ = 64 << 10
 _STDIN_HIGH_WATER = 1 << 20
-# What a program started by Python would otherwise inherit as ignored (posix_spawn(3) keeps ignored signals ignored).
-_RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+# posix_spawn(3) keeps ignored signals ignored, and a keeper ignores some, Python others: a guest starts with none.
+_RESET_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class ProgramState(enum.Enum):
@@ -275,6 +275,10 @@ class Program:
     @property
     def stdin_full(self) -> bool:
         return len(self._stdin_out) > _STDIN_HIGH_WATER
+
+    @property
+    def has_terminal(self) -> bool:
+        return self._master >= 0
 
     def write_stdin(self, data: bytes) -> None:
         if self._stdin_closing or (self._stdin < 0 and self.state not in (ProgramState.NEW, ProgramState.LAUNCHING)):

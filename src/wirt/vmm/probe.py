@@ -1,0 +1,70 @@
+"""Whether /dev/kvm runs guests, found by running one: that the device opens proves nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from wirt.host.bounded import Ended, run_bounded
+from wirt.model.host import Finding, Level
+from wirt.vmm.trial import REAL_MODE, RING_3
+
+__all__ = ["judge", "probe"]
+
+_SUBJECT = "kvm"
+_SECONDS = 2.0
+_WITHOUT = "Guests with a kernel of their own need a software processor, 10 to 50 times slower. Containers do not."
+
+
+def probe(device: Path = Path("/dev/kvm")) -> list[Finding]:
+    """Open ``device`` and run a tiny guest on it, in another process and for two seconds at most."""
+    try:
+        device.open("r+b", buffering=0).close()
+    except FileNotFoundError:
+        return [Finding(_SUBJECT, Level.NOTE, f"{device} is absent", _WITHOUT, _how_to_get_it(_cpu_flags()))]
+    except PermissionError:
+        remedy = "Run the daemon as root, or add its user to the group kvm."
+        return [Finding(_SUBJECT, Level.NOTE, f"{device} may not be opened", _WITHOUT, remedy)]
+    except OSError as error:
+        return [Finding(_SUBJECT, Level.NOTE, f"{device} does not open: {error.strerror}", _WITHOUT)]
+    source = str(Path(__file__).parents[2])
+    code = f"import sys; sys.path.insert(0, {source!r}); from wirt.vmm.trial import main; main()"
+    return [judge(run_bounded([sys.executable, "-I", "-S", "-c", code, str(device)], _SECONDS))]
+
+
+def judge(trial: Ended) -> Finding:
+    """What the trial's end means."""
+    seconds = {name: float(took) for name, took in (line.split() for line in trial.out.splitlines())}
+    if trial.status == 0 and {REAL_MODE, RING_3} <= seconds.keys():
+        took = f"first exit after {seconds[REAL_MODE] * 1000:.1f} ms"
+        found = f"a guest ran in real mode and in ring 3 ({_module()}, {took})"
+        return Finding(_SUBJECT, Level.OK, found, "User code of a guest runs at the processor's own speed.")
+    where = "ring 3" if REAL_MODE in seconds else "real mode"
+    if trial.status is None:
+        found = f"it opens, but a guest in {where} did not come back within {_SECONDS:.0f} s"
+    else:
+        said = trial.err.strip().splitlines() or [f"the trial ended with status {trial.status}"]
+        found = f"it opens, but a guest does not run in {where}: {said[-1]}"
+    remedy = "In a virtual machine, ask for nested virtualization; else look at dmesg for what KVM says."
+    return Finding(_SUBJECT, Level.NOTE, found, _WITHOUT, remedy)
+
+
+def _module() -> str:
+    """Which module does it: kvm_intel, kvm_amd or another."""
+    found = sorted(path.name for path in Path("/sys/module").glob("kvm_*"))
+    return ", ".join(found) or "kvm"
+
+
+def _cpu_flags() -> set[str]:
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+        return next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
+
+
+def _how_to_get_it(flags: set[str]) -> str:
+    if "vmx" in flags:
+        return "modprobe kvm_intel"
+    if "svm" in flags:
+        return "modprobe kvm_amd"
+    if "hypervisor" in flags:
+        return "This host is a virtual machine itself: turn on nested virtualization for it, where it runs."
+    return "Turn on VT-x or AMD-V (SVM) in the firmware, if the processor has it."

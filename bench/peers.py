@@ -1,0 +1,253 @@
+"""The contestants: wirt, and beside it docker, podman and the bare runtime, all over one and the same busybox.
+
+Peers that this machine lacks are fetched from Debian's packages and *unpacked* into ``build/peers``, not installed: no
+service starts, no configuration changes, nothing needs to be undone. Their data, sockets and settings live in the lab.
+The image is one tar of a busybox root file system, imported by each, so no registry is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from measure import Command
+
+__all__ = ["IMAGE", "Engine", "docker", "fetch", "podman", "runc", "wirt"]
+
+IMAGE = "busybox"
+PROJECT = Path(__file__).parent.parent
+UNPACKED = PROJECT / "build" / "peers"
+PACKAGES = ("docker.io", "podman", "netavark", "iptables", "runc", "busybox-static", "tini")
+APPLETS = ("sh", "true", "sleep", "cat", "echo", "ls")
+DEADLINE = 30.0  # seconds a peer's daemon may take to come up
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A contestant that speaks docker's command line, with ``busybox`` in its image store."""
+
+    name: str
+    prefix: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+    def command(self, label: str, *words: str, unique: bool = False) -> Command:
+        return Command(f"{self.name} {label}", (*self.prefix, *words), self.env, unique)
+
+    def run(self, network: str = "") -> Command:
+        """``run --rm``; ``network`` "" is the default one."""
+        chosen = (f"--network={network}",) if network else ()
+        return self.command(f"run, {network or 'default'} network", "run", "--rm", *chosen, IMAGE, "true")
+
+    def start(self, name: str) -> Command:
+        """A container that sleeps in the background."""
+        return self.command("run -d", "run", "-d", "--name", name, "--network=none", IMAGE, "sleep", "10000")
+
+    def execute(self, name: str) -> Command:
+        return self.command("exec", "exec", name, "true")
+
+    def call(self, *words: str, data: bytes | None = None) -> str:
+        """Runs a command that is not measured and returns its output; a failure ends the benchmark."""
+        return _call([*self.prefix, *words], self.env, data)
+
+    def remove(self, *names: str) -> None:
+        self.call("rm", "-f", *names)
+
+
+def fetch() -> None:
+    """What the peers need and this machine lacks, from Debian's packages (the lab itself has no network)."""
+    missing = _missing()
+    folder = UNPACKED / "packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [name for name in missing if not (folder / name).exists()]
+    if not wanted:
+        return
+    print(f"bench: fetching {', '.join(wanted)} into {UNPACKED.relative_to(PROJECT)}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="wirt-peers-") as scratch:
+        subprocess.run(["apt-get", "-qq", "download", *wanted], cwd=scratch, check=True, stderr=subprocess.DEVNULL)
+        for archive in Path(scratch).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", str(archive), str(UNPACKED / "root")], check=True)
+    for name in wanted:
+        (folder / name).touch()
+    _alternatives()
+
+
+def wirt(folder: Path) -> Engine:
+    """wirt as installed in the project's environment, with folders of its own; its daemon starts on demand."""
+    base = folder / "wirt"
+    base.mkdir()
+    env = {"WIRT_STATE": str(base / "state"), "WIRT_RUN": str(base / "run"), "WIRT_CONFIG": str(base / "config.toml")}
+    program = shutil.which("wirt", path=str(PROJECT / ".venv" / "bin")) or shutil.which("wirt")
+    if program is None:
+        sys.exit("bench: wirt is not installed: run `make venv`")
+    engine = Engine("wirt", (program,), env)
+    engine.call("image", "import", "-", IMAGE, data=_rootfs())
+    return engine
+
+
+def docker(folder: Path) -> Engine:
+    """dockerd on a socket of its own, data and state in ``folder``."""
+    base = folder / "docker"
+    base.mkdir()
+    address = base / "s"
+    flags = ["--data-root", base / "data", "--exec-root", base / "exec", "--pidfile", base / "pid"]
+    with (base / "log").open("wb") as log:
+        daemon = subprocess.Popen(
+            [_program("dockerd"), *map(str, flags), "--host", f"unix://{address}"],
+            env=_environment(),
+            stdout=log,
+            stderr=log,
+        )
+    _wait_for_socket(address, daemon, base / "log")
+    engine = Engine("docker", (_program("docker"),), {**_environment(), "DOCKER_HOST": f"unix://{address}"})
+    engine.call("import", "-", IMAGE, data=_rootfs())
+    return engine
+
+
+def podman(folder: Path) -> Engine:
+    """podman with root, run root and settings in ``folder``; runc as its runtime, as docker has."""
+    base = folder / "podman"
+    (base / "networks").mkdir(parents=True)
+    helpers = [str(root / "usr/lib/podman") for root in (UNPACKED / "root", Path("/"))]
+    (base / "containers.conf").write_text(
+        f"[engine]\nhelper_binaries_dir = {helpers!r}\nconmon_path = [{_program('conmon')!r}]\n"
+        'events_logger = "none"\ncgroup_manager = "cgroupfs"\nruntime = "runc"\n'
+        f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{base}/networks"\n'
+    )
+    env = {**_environment(), "CONTAINERS_CONF": str(base / "containers.conf"), "TMPDIR": str(base)}
+    if not Path("/etc/containers/policy.json").exists():
+        (base / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+        env["CONTAINERS_POLICY"] = str(base / "policy.json")
+    engine = Engine("podman", (_program("podman"), "--root", str(base / "root"), "--runroot", str(base / "run")), env)
+    engine.call("import", "-q", "-", IMAGE, data=_rootfs())
+    return engine
+
+
+@dataclass(frozen=True, slots=True)
+class runc:  # noqa: N801 - stands beside the functions above
+    """The bare OCI runtime over the unpacked root file system: the floor under every engine here."""
+
+    folder: Path
+
+    def run(self) -> Command:
+        """``runc run`` of ``true`` in fresh namespaces, no network but an unconfigured loopback."""
+        bundle = self._bundle("run", ["true"])
+        return Command("runc run", self._argv("run", "--bundle", str(bundle), "@"), _environment(), unique=True)
+
+    def start(self, name: str) -> None:
+        bundle = self._bundle(name, ["sleep", "10000"])
+        argv = self._argv("run", "--detach", "--bundle", str(bundle), name)
+        subprocess.run(argv, env=_environment(), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def execute(self, name: str) -> Command:
+        return Command("runc exec", self._argv("exec", name, "true"), _environment())
+
+    def remove(self, name: str) -> None:
+        _call(list(self._argv("delete", "--force", name)), _environment())
+
+    def _argv(self, *words: str) -> tuple[str, ...]:
+        return (_program("runc"), "--root", str(self.folder / "runc" / "state"), *words)
+
+    def _bundle(self, name: str, args: list[str]) -> Path:
+        """A bundle as ``runc spec`` makes it, without a terminal."""
+        bundle = self.folder / "runc" / name
+        rootfs = bundle / "rootfs"
+        rootfs.mkdir(parents=True)
+        with tarfile.open(fileobj=BytesIO(_rootfs())) as archive:
+            archive.extractall(rootfs, filter="tar")
+        _call([_program("runc"), "spec", "--bundle", str(bundle)], _environment())
+        config = bundle / "config.json"
+        words = ", ".join(f'"{word}"' for word in args)
+        text = config.read_text().replace('"terminal": true', '"terminal": false').replace('"sh"', words)
+        config.write_text(text)
+        return bundle
+
+
+def _missing() -> list[str]:
+    """The packages apt-get would add for the peers, in this machine's present state."""
+    simulate = ["apt-get", "install", "--no-install-recommends", "--simulate", *PACKAGES]
+    done = subprocess.run(simulate, capture_output=True, text=True, check=False)
+    if done.returncode:  # a machine that has never asked its mirrors
+        subprocess.run(["apt-get", "-qq", "update"], check=True)
+        done = subprocess.run(simulate, capture_output=True, text=True, check=True)
+    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
+
+
+def _alternatives() -> None:
+    """The names that the iptables package's own installation would make (update-alternatives(1))."""
+    folder = UNPACKED / "root" / "usr" / "sbin"
+    if (folder / "xtables-nft-multi").exists():
+        for name in (
+            "iptables",
+            "iptables-save",
+            "iptables-restore",
+            "ip6tables",
+            "ip6tables-save",
+            "ip6tables-restore",
+        ):
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to("xtables-nft-multi")
+
+
+def _environment() -> dict[str, str]:
+    """Where the peers' programs and libraries are found: unpacked ones before installed ones."""
+    root = UNPACKED / "root"
+    folders = [root / "usr/bin", root / "usr/sbin", root / "bin", root / "sbin"]
+    libraries = [str(folder) for folder in root.glob("usr/lib/*-linux-gnu")]
+    env = {"PATH": ":".join([*map(str, folders), os.environ["PATH"], "/usr/sbin", "/sbin", "/bin"])}
+    if libraries:
+        env["LD_LIBRARY_PATH"] = ":".join(libraries)
+        env["XTABLES_LIBDIR"] = ":".join(f"{folder}/xtables" for folder in libraries)
+    return env
+
+
+def _rootfs() -> bytes:
+    """A tar of a root file system with a static busybox and the few names used here."""
+    buffer = BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
+        archive.add(_program("busybox"), "bin/busybox")
+        for name in APPLETS:
+            entry = tarfile.TarInfo(f"bin/{name}")
+            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(entry)
+    return buffer.getvalue()
+
+
+def _program(name: str) -> str:
+    """Where a peer's program is, unpacked or installed."""
+    found = shutil.which(name, path=_environment()["PATH"])
+    return found or sys.exit(f"bench: no {name}: remove {UNPACKED} and try again")
+
+
+def _wait_for_socket(address: Path, daemon: subprocess.Popen[bytes], log: Path) -> None:
+    """Until something answers at ``address``, or the daemon ends, or it takes too long."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline and daemon.poll() is None:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(address))
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+    sys.exit(f"bench: {daemon.args[0]} did not come up: {log.read_text(errors='replace')[-500:]}")  # type: ignore[index]
+
+
+def _call(argv: list[str], env: dict[str, str], data: bytes | None = None) -> str:
+    stdin = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, check=False, **stdin)  # type: ignore[call-overload]
+    if done.returncode:
+        sys.exit(f"bench: {' '.join(argv)}: {done.stderr.decode(errors='replace').strip()}")
+    return str(done.stdout.decode())

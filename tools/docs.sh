@@ -1,0 +1,19 @@
+#!/bin/sh
+# Writes the pages that are generated from the code: docs/cli.md from the verbs, docs/api.json from the REST API.
+# With --check it writes nothing and fails if a page is not what its source would generate now.
+set -eu
+cd "$(dirname "$0")/.."
+
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+.venv/bin/wirt help --markdown >"$fresh/cli.md"
+
+for page in "$fresh"/*; do
+	name=docs/$(basename "$page")
+	if [ "${1:-}" != --check ]; then
+		cp "$page" "$name"
+	elif ! cmp -s "$page" "$name"; then
+		echo "docs.sh: $name is not what its source would generate: run \`make docs\` and commit it" >&2
+		exit 1
+	fi
+done

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs the Debian packages that wirt (run) and its tests (test) need and this machine lacks.
+# Asks the mirrors only when something is missing; where nothing is, it takes milliseconds and needs no root.
+set -eu
+
+# runc and crun: the first that runs a container is used (crun wants cgroup v2). dnsmasq-base: names on user networks,
+# without a service of its own. mmdebstrap: images from Debian's packages. tini: `run --init`. procps: `wirt top`.
+run="runc crun nftables dnsmasq-base iproute2 mmdebstrap tini procps ca-certificates python3 python3-venv"
+# skopeo: another program's opinion on our images.
+test="skopeo"
+
+wanted=
+for group in "$@"; do
+	case $group in
+	run) wanted="$wanted $run" ;;
+	test) wanted="$wanted $test" ;;
+	*) echo "packages.sh: no group $group: run or test" >&2; exit 2 ;;
+	esac
+done
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "packages.sh: not a Debian system: have these from your distribution:$wanted" >&2
+	exit 0
+fi
+
+missing=
+for package in $wanted; do
+	status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+	[ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+	echo "packages.sh: missing packages; as root: apt-get install$missing" >&2
+	exit 1
+fi
+echo "installing Debian packages:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt_get="apt-get -qq -o DPkg::Lock::Timeout=600"
+$apt_get update
+# shellcheck disable=SC2086 # a list of words
+$apt_get install -y --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null

@@ -96,4 +96,5 @@ def _explain(pid: int, word: str, log: str) -> None:
     if not word:
         _, status = os.waitpid(pid, 0)
         word = f"it ended with status {os.waitstatus_to_exitcode(status)}"
-    raise Unavailable(f"the daemon cannot be started: {word}", hint=f"read the end of {log}")
+    reason, _, hint = word.partition("\t")
+    raise Unavailable(f"the daemon cannot be started: {reason}", hint=hint or f"read the end of {log}")

@@ -6,15 +6,18 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
-from wirt.engine.hostfiles import hosts_text, write_host_files
+from wirt.engine.hostfiles import write_host_files
 from wirt.engine.registry import Registry
 from wirt.errors import Conflict, InvalidInput, NotFound
 from wirt.model.guest import Endpoint, Guest, GuestState, NetworkSettings, PortBinding
 from wirt.model.network import Network
-from wirt.network import Networks as HostNetworks
+from wirt.network.networks import Networks as HostNetworks
+from wirt.network.resolv import hosts_file, resolv_conf
 from wirt.store.networks import NetworkTable
 
 __all__ = ["Connectivity", "shared_guest"]
+
+HOSTS_FILE = Path("/etc/hosts")
 
 _RUNNING = (GuestState.STARTING, GuestState.RUNNING, GuestState.PAUSED, GuestState.STOPPING)
 
@@ -75,10 +78,9 @@ class Connectivity:
             try:
                 for number, (name, wanted) in enumerate(guest.network.networks.items()):
                     endpoints[name] = await self._attach(guest, netns, self.find(name), wanted, number)
-                first = next(iter(endpoints.values()), None)
                 ports = guest.network.ports
-                if ports and first is not None:
-                    ports = await asyncio.to_thread(self._host.publish, guest.id, first, ports)
+                if ports:
+                    ports = await asyncio.to_thread(self._host.publish, guest.id, tuple(endpoints.values()), ports)
             except BaseException:
                 await asyncio.to_thread(self._release, guest.id, netns, endpoints)
                 raise
@@ -101,9 +103,7 @@ class Connectivity:
 
     def _release(self, guest_id: str, netns: str, endpoints: dict[str, Endpoint]) -> None:
         self._host.unpublish(guest_id)
-        for endpoint in endpoints.values():
-            self._host.detach(endpoint, netns)
-        self._host.remove_netns(netns)
+        self._host.remove_netns(netns, endpoints.values())
 
     async def _attach(self, guest: Guest, netns: str, network: Network, wanted: Endpoint, number: int) -> Endpoint:
         used = self._used_addresses(network, guest.id)
@@ -164,7 +164,7 @@ class Connectivity:
         endpoints = {name: other for name, other in guest.network.networks.items() if name != network.name}
         async with self._lock:
             if guest.state in _RUNNING:
-                await asyncio.to_thread(self._host.detach, endpoint, self._host.netns_path(guest.id))
+                await asyncio.to_thread(self._host.detach, endpoint)
             settings = _settings(endpoints, guest.network.ports)
             await self._publish_names({network.name: endpoint}, guest, settings)
         return settings
@@ -201,13 +201,16 @@ class Connectivity:
         mode = guest.spec.network
         endpoints = list(settings.networks.values())
         gateway = next((endpoint.gateway for endpoint in endpoints if endpoint.gateway), "127.0.0.1")
-        networks = [self.networks[name] for name in settings.networks if name in self.networks]
-        resolv = self._host.resolv_conf(
-            networks, guest.spec.dns or self._dns, guest.spec.dns_search, guest.spec.dns_options
-        )
-        hosts = hosts_text(guest, endpoints, gateway)
+        names = [mode] if mode in ("host", "none") else list(settings.networks)
+        networks = [self.networks[name] for name in names if name in self.networks]
+        resolv = resolv_conf(networks, guest.spec.dns or self._dns, guest.spec.dns_search, guest.spec.dns_options)
         if mode == "host":
-            hosts = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace")
+            hosts = HOSTS_FILE.read_text(encoding="utf-8", errors="replace")
+        else:
+            addresses = [endpoint.ip_address for endpoint in endpoints]
+            hosts = hosts_file(
+                guest.hostname, addresses, guest.spec.extra_hosts, domainname=guest.spec.domainname, gateway=gateway
+            )
         write_host_files(folder, hostname=guest.hostname, hosts=hosts, resolv=resolv)
 
     def sweep(self) -> None:

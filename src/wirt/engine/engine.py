@@ -29,7 +29,8 @@ from wirt.host.cgroup import host_layout
 from wirt.image import ImageStore
 from wirt.model.guest import GuestState, Kind
 from wirt.model.host import Finding, HostInfo
-from wirt.network import Networks as HostNetworks
+from wirt.network.addresses import DEFAULT_POOLS
+from wirt.network.networks import Networks as HostNetworks
 from wirt.storage.volumes import Volumes
 from wirt.store.database import Database
 from wirt.store.events import EventTable
@@ -59,7 +60,7 @@ class Engine:
         self._store = ImageStore(paths.state / "images", paths.state / "layers")
         self._volume_store = Volumes(paths.state / "volumes")
         self.volumes = VolumeService(self._volume_store, self._registry, self.events)
-        self._host_networks = HostNetworks(paths.tag, paths.run, **_pools(settings))
+        self._host_networks = HostNetworks(paths.tag, paths.run, settings.address_pools or DEFAULT_POOLS)
         self._connectivity = Connectivity(self._host_networks, network_table, self._registry, settings.dns)
         self._lifecycle = Lifecycle(
             paths=paths,
@@ -195,7 +196,3 @@ def _os_name() -> str:
         return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     except OSError:
         return "Linux"
-
-
-def _pools(settings: Settings) -> dict[str, tuple[str, ...]]:
-    return {"pools": settings.address_pools} if settings.address_pools else {}

@@ -35,7 +35,7 @@ class Listing:
         self._image_names = image_names
 
     def guests(self, *, show_all: bool, filters: Filters | None, last: int) -> list[Guest]:
-        """Newest first. As in Docker ``last`` and a filter for ``status`` or ``exited`` show guests that are down too."""
+        """Newest first. As in Docker, ``last`` and filters for ``status`` and ``exited`` show guests that are down."""
         guests = sorted(self._registry, key=lambda guest: -guest.created)
         guests = [guest for guest in guests if guest.state is not GuestState.REMOVING]
         if last > 0:

@@ -32,7 +32,7 @@ _BATCH = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A line of the file as it stands."""
+    """A line of the file as it stands (keeper/log.py)."""
 
     stream: str
     time: str
@@ -40,15 +40,13 @@ class _Entry:
     b64: str = ""
 
 
+@dataclass(slots=True)
 class _Line:
-    """A piece of output."""
+    """A line of output, or a piece of one that comes in several."""
 
-    __slots__ = ("data", "stamp", "stream")
-
-    def __init__(self, entry: _Entry) -> None:
-        self.stream = FrameType.STDERR if entry.stream == "stderr" else FrameType.STDOUT
-        self.stamp = entry.time
-        self.data = base64.b64decode(entry.b64) if entry.b64 else entry.log.encode()
+    stream: FrameType
+    stamp: str
+    data: bytes
 
     @property
     def seconds(self) -> float:
@@ -82,12 +80,19 @@ class _Renderer:
         return encode(line.stream, data)
 
 
-def _parse(raw: bytes) -> _Line | None:
-    """None for what is no line of ours: a torn write at a loss of power."""
+def _parse(raw: bytes) -> Iterator[_Line]:
+    """The lines of one entry; none for what is no entry of ours: a write torn by a loss of power."""
     try:
-        return _Line(_decoder.decode(raw))
+        entry = _decoder.decode(raw)
+        data = base64.b64decode(entry.b64) if entry.b64 else entry.log.encode()
     except (msgspec.DecodeError, ValueError):
-        return None
+        return
+    stream = FrameType.STDERR if entry.stream == "stderr" else FrameType.STDOUT
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        yield _Line(stream, entry.time, data[start:end])
+        start = end
 
 
 class _Reader:
@@ -130,8 +135,7 @@ class _Reader:
             if not raw.endswith(b"\n"):
                 file.seek(-len(raw), os.SEEK_CUR)
                 return
-            if (line := _parse(raw)) is not None:
-                yield line
+            yield from _parse(raw)
 
     def _rotated(self) -> list[Path]:
         """Oldest first."""

@@ -14,7 +14,7 @@ from wirt.errors import Conflict, Forbidden, NotFound
 from wirt.model.guest import Endpoint
 from wirt.model.network import Network, NetworkSpec, NetworkView
 from wirt.model.wire import Pruned
-from wirt.network import Networks as HostNetworks
+from wirt.network.networks import Networks as HostNetworks
 from wirt.store.journal import Journal, OperationKind
 from wirt.store.networks import NetworkTable
 

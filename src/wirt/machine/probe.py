@@ -41,7 +41,7 @@ def probe(qemu: str = _QEMU) -> list[Finding]:
     try:
         version = _version(qemu)
     except FileNotFoundError:
-        meaning = "No virtual machine can run here; containers do not need it."
+        meaning = "no virtual machine can run here; containers do not need it"
         return [Finding(_SUBJECT, Level.NOTE, f"{qemu} is not installed", meaning, "apt install qemu-system-x86")]
     with tempfile.NamedTemporaryFile(prefix="wirt-boot-") as sector:
         sector.write(_BOOT_SECTOR)
@@ -55,15 +55,15 @@ def judge(version: str, kvm: Boot, tcg: Boot) -> Finding:
     """What the ends of the two boots mean; ``tcg`` counts where ``kvm`` failed."""
     if not kvm.problem:
         found = f"QEMU {version} boots a guest on KVM in {kvm.seconds:.1f} s"
-        return Finding(_SUBJECT, Level.OK, found, "Whole virtual machines run at the processor's own speed here.")
+        return Finding(_SUBJECT, Level.OK, found, "whole virtual machines run at the processor's own speed here")
     if not tcg.problem:
-        meaning = "Whole virtual machines run here, many times slower than on a KVM that carries them."
-        remedy = "This takes VT-x or AMD-V; where this host is a virtual machine itself, nested virtualization."
+        meaning = "whole virtual machines run here, many times slower than on a KVM that carries them"
+        remedy = "that takes VT-x or AMD-V; where this host is a virtual machine itself, nested virtualization"
         found = f"QEMU {version} boots a guest on its emulator (TCG) in {tcg.seconds:.1f} s; on KVM not: {kvm.problem}"
         return Finding(_SUBJECT, Level.NOTE, found, meaning, remedy)
     found = f"QEMU {version} boots a guest neither on KVM ({kvm.problem}) nor on its emulator ({tcg.problem})"
     return Finding(
-        _SUBJECT, Level.WARN, found, "No virtual machine can run here.", "apt install --reinstall qemu-system-x86"
+        _SUBJECT, Level.WARN, found, "no virtual machine can run here", "apt install --reinstall qemu-system-x86"
     )
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wirt.errors import NotFound
 from wirt.host.openat2 import open_in_root
 from wirt.model.host import Change, ChangeKind
 
@@ -39,13 +38,13 @@ class _Folder:
 
 
 def changes(upper: Path, lower: Sequence[Path]) -> list[Change]:
-    """Every change in ``upper`` against the layers ``lower``, topmost first."""
+    """Every change in ``upper`` against the layers ``lower``, topmost first; none where a guest never started."""
     found: dict[str, ChangeKind] = {}
     pending = [_Folder("", tuple(lower))]
     try:
         root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFound(f"the guest has no root file system: {upper} is gone") from None
+        return []
     try:
         while pending:
             folder = pending.pop()

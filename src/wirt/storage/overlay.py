@@ -87,8 +87,8 @@ def probe(state: Path) -> list[Finding]:
         with tempfile.TemporaryDirectory(prefix=".probe-", dir=state) as folder:
             _try(Path(folder))
     except (WirtError, OSError) as error:
-        return [Finding("overlay", Level.FAIL, str(error), "No guest can get a root file system.", _remedy(error))]
-    return [Finding("overlay", Level.OK, f"works on {where} ({state})", "Guests share their image's layers.")]
+        return [Finding("overlay", Level.FAIL, str(error), "no guest can get a root file system", _remedy(error))]
+    return [Finding("overlay", Level.OK, f"works on {where} ({state})", "guests share their image's layers")]
 
 
 def _try(folder: Path) -> None:
@@ -105,7 +105,7 @@ def _try(folder: Path) -> None:
 
 
 def _remedy(error: Exception) -> str:
-    return getattr(error, "hint", "") or "Put the state folder (WIRT_STATE) on ext4, xfs or btrfs."
+    return getattr(error, "hint", "") or "put the state folder (WIRT_STATE) on ext4, xfs or btrfs"
 
 
 def _make_folders(top: Path, upper: Path, work: Path, merged: Path) -> None:

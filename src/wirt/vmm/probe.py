@@ -13,7 +13,7 @@ __all__ = ["judge", "probe"]
 
 _SUBJECT = "kvm"
 _SECONDS = 2.0
-_WITHOUT = "Guests with a kernel of their own need a software processor, 10 to 50 times slower. Containers do not."
+_WITHOUT = "guests with a kernel of their own need a software processor, 10 to 50 times slower; containers do not"
 
 
 def probe(device: Path = Path("/dev/kvm")) -> list[Finding]:
@@ -23,7 +23,7 @@ def probe(device: Path = Path("/dev/kvm")) -> list[Finding]:
     except FileNotFoundError:
         return [Finding(_SUBJECT, Level.NOTE, f"{device} is absent", _WITHOUT, _how_to_get_it(_cpu_flags()))]
     except PermissionError:
-        remedy = "Run the daemon as root, or add its user to the group kvm."
+        remedy = "run the daemon as root, or add its user to the group kvm"
         return [Finding(_SUBJECT, Level.NOTE, f"{device} may not be opened", _WITHOUT, remedy)]
     except OSError as error:
         return [Finding(_SUBJECT, Level.NOTE, f"{device} does not open: {error.strerror}", _WITHOUT)]
@@ -38,14 +38,14 @@ def judge(trial: Ended) -> Finding:
     if trial.status == 0 and {REAL_MODE, RING_3} <= seconds.keys():
         took = f"first exit after {seconds[REAL_MODE] * 1000:.1f} ms"
         found = f"a guest ran in real mode and in ring 3 ({_module()}, {took})"
-        return Finding(_SUBJECT, Level.OK, found, "User code of a guest runs at the processor's own speed.")
+        return Finding(_SUBJECT, Level.OK, found, "user code of a guest runs at the processor's own speed")
     where = "ring 3" if REAL_MODE in seconds else "real mode"
     if trial.status is None:
         found = f"it opens, but a guest in {where} did not come back within {_SECONDS:.0f} s"
     else:
         said = trial.err.strip().splitlines() or [f"the trial ended with status {trial.status}"]
         found = f"it opens, but a guest does not run in {where}: {said[-1]}"
-    remedy = "In a virtual machine, ask for nested virtualization; else look at dmesg for what KVM says."
+    remedy = "in a virtual machine, ask for nested virtualization; else look at dmesg for what KVM says"
     return Finding(_SUBJECT, Level.NOTE, found, _WITHOUT, remedy)
 
 
@@ -66,5 +66,5 @@ def _how_to_get_it(flags: set[str]) -> str:
     if "svm" in flags:
         return "modprobe kvm_amd"
     if "hypervisor" in flags:
-        return "This host is a virtual machine itself: turn on nested virtualization for it, where it runs."
-    return "Turn on VT-x or AMD-V (SVM) in the firmware, if the processor has it."
+        return "this host is a virtual machine itself: turn on nested virtualization for it, where it runs"
+    return "turn on VT-x or AMD-V (SVM) in the firmware, if the processor has it"

@@ -164,7 +164,7 @@ class Engine:
     # -- the host ----------------------------------------------------------------------------------
 
     async def doctor(self) -> Sequence[Finding]:
-        return await examine(self._paths.state, self._paths.run)
+        return await examine(self._paths.state, self._paths.run, self._runtimes)
 
     async def info(self) -> HostInfo:
         states = [guest.state for guest in self._registry if guest.state is not GuestState.REMOVING]

@@ -38,7 +38,7 @@ from wirt.storage import overlay
 from wirt.store.database import Database
 from wirt.store.journal import Journal, Operation, OperationKind
 
-__all__ = ["ACTIVE", "Lifecycle", "Outcome"]
+__all__ = ["ACTIVE", "INIT_PATHS", "Lifecycle", "Outcome"]
 
 log = logging.getLogger("wirt.lifecycle")
 
@@ -47,7 +47,7 @@ ACTIVE = (GuestState.STARTING, GuestState.RUNNING, GuestState.PAUSED, GuestState
 
 _KILL_PATIENCE = 10.0  # seconds for SIGKILL to do its work
 
-_INIT_PATHS = ("/usr/bin/tini-static", "/usr/libexec/podman/catatonit", "/usr/bin/catatonit")
+INIT_PATHS = ("/usr/bin/tini-static", "/usr/libexec/podman/catatonit", "/usr/bin/catatonit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Lifecycle:
     def _init_path(self, guest: Guest) -> str:
         if not guest.spec.init:
             return ""
-        for path in _INIT_PATHS:
+        for path in INIT_PATHS:
             if Path(path).exists():
                 return path
         raise Unavailable("--init needs a small init program, and there is none", hint="apt-get install tini")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from wirt.errors import StartFailed
 from wirt.model.guest import ExecSpec, Guest, GuestSpec, Resources
-from wirt.model.host import Stats, TopView
+from wirt.model.host import Finding, Stats, TopView
 from wirt.model.launch import Launch, Plan
 
 __all__ = ["Runtime"]
@@ -20,6 +20,9 @@ class Runtime(Protocol):
     @property
     def description(self) -> str:
         """Name and version of what really runs the guests."""
+
+    def probe(self) -> Sequence[Finding]:
+        """What ``wirt doctor`` says about this kind here, found by trying."""
 
     def check(self, spec: GuestSpec) -> tuple[str, ...]:
         """Warnings about what this host will not honour; ``WirtError`` for what cannot be at all."""

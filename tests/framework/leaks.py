@@ -75,7 +75,7 @@ class Watch:
         yield (Trace("mount", f"{point} ({kind})") for point, kind in _mounts() if self.alone or self._is_ours(point))
         yield (Trace("process", f"{pid} {_command(pid)}") for pid in self._pids())
         if self.alone:
-            yield from (_namespaces(), _links(), _tables(), _cgroups(), _loops())
+            yield from (_namespaces(), _links(), _tables(), _cgroups(), _loops(), _settings())
 
     def _is_ours(self, text: str) -> bool:
         return str(self.folder) in text
@@ -124,6 +124,12 @@ def _cgroups() -> Iterator[Trace]:
     root = Path("/sys/fs/cgroup")
     tops = (top for pattern in ("wirt*", "*/wirt*") for top in root.glob(pattern) if top.is_dir())
     return (Trace("control group", folder) for top in tops for folder, _, _ in os.walk(top))
+
+
+def _settings() -> Iterator[Trace]:
+    """Switches of the kernel that networks flip."""
+    for name in ("ip_forward", "conf/all/route_localnet"):
+        yield Trace("kernel setting", f"net/ipv4/{name} = {Path(f'/proc/sys/net/ipv4/{name}').read_text().strip()}")
 
 
 def _loops() -> Iterator[Trace]:

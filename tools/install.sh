@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs wirt for everybody on this machine: the package in a virtual environment of its own (/opt/wirt), the command,
+# completion and man page below PREFIX, the group, and the systemd units, which are switched on where systemd runs.
+# usage: install.sh PYTHON PREFIX        uninstall.sh reverses it
+set -eu
+cd "$(dirname "$0")/.."
+python=$1 prefix=$2 home=/opt/wirt
+
+[ "$(id -u)" = 0 ] || { echo "install.sh: needs root" >&2; exit 1; }
+
+"$python" -m venv --clear "$home"
+# Copied first: building in place would leave files of root's in the checkout.
+source=$(mktemp -d)
+trap 'rm -rf "$source"' EXIT
+cp -R pyproject.toml README.md LICENSE src "$source"
+"$home/bin/python" -m pip install -qq "$source"
+"$home/bin/python" -m compileall -q "$home/lib"
+
+getent group wirt >/dev/null || groupadd --system wirt
+mkdir -p "$prefix/bin" "$prefix/lib/systemd/system" "$prefix/share/man/man1"
+ln -sf "$home/bin/wirt" "$prefix/bin/wirt"
+
+wirt="$home/bin/wirt"
+bash="$prefix/share/bash-completion/completions" zsh="$prefix/share/zsh/site-functions"
+fish="$prefix/share/fish/vendor_completions.d"
+mkdir -p "$bash" "$zsh" "$fish"
+"$wirt" completion bash >"$bash/wirt"
+"$wirt" completion zsh >"$zsh/_wirt"
+"$wirt" completion fish >"$fish/wirt.fish"
+"$wirt" help --man >"$prefix/share/man/man1/wirt.1"
+
+for unit in packaging/systemd/*; do
+	sed "s|/usr/local/bin/wirt|$prefix/bin/wirt|" "$unit" >"$prefix/lib/systemd/system/$(basename "$unit")"
+done
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	systemctl enable --quiet --now wirt.socket
+fi
+echo "installed: $("$wirt" --version); members of the group wirt may use it without sudo"

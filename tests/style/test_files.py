@@ -12,9 +12,9 @@ from framework.project import ROOT, python_files, text_files
 
 MOST_LINES = 900
 MOST_LINES_OF_A_FUNCTION = 75
-# Assembled, so that this file does not contain them.
-UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|NotImplemented" r"Error)\b")
-PLACES = (str(ROOT) + "/", "/work/", "registry-1.docker.io", "hub.docker.com")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+PLACES = (f"{ROOT}/", "/work/", "registry-1.docker.io", "hub.docker.com")
+OTHERS = [path for path in text_files() if path != Path(__file__)]  # this file names what it forbids
 
 
 def _id(path: Path) -> str:
@@ -35,12 +35,12 @@ def test_functions_are_short_enough_to_read(path: Path) -> None:
 
 
 def test_nothing_is_left_unfinished() -> None:
-    found = [f"{_id(path)}: {word}" for path in text_files() for word in UNFINISHED.findall(path.read_text())]
+    found = [f"{_id(path)}: {word}" for path in OTHERS for word in UNFINISHED.findall(path.read_text())]
     assert found == []
 
 
 def test_no_file_names_a_place_that_only_one_machine_has() -> None:
-    found = [f"{_id(path)}: {place}" for path in text_files() for place in PLACES if place in path.read_text()]
+    found = [f"{_id(path)}: {place}" for path in OTHERS for place in PLACES if place in path.read_text()]
     assert found == []
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from wirt.container.runtime import ContainerRuntime
+from wirt.container.container import ContainerRuntime
 from wirt.daemon.listen import open_listeners
 from wirt.daemon.notify import notify
 from wirt.daemon.server import serve
@@ -81,11 +81,9 @@ async def _run(paths: Paths, settings: Settings, ready: _ReadyPipe) -> None:
 
 
 def _runtimes(paths: Paths, settings: Settings) -> dict[Kind, Runtime]:
-    return {
-        Kind.CONTAINER: ContainerRuntime(
-            state=paths.state, run=paths.run, order=settings.runtimes, cgroup_parent=settings.cgroup_parent
-        )
-    }
+    # Each instance owns all that is below its own parent: recovery kills there what it does not know.
+    parent = f"{settings.cgroup_parent}-{paths.tag}" if paths.tag else settings.cgroup_parent
+    return {Kind.CONTAINER: ContainerRuntime(paths.state, paths.run, order=settings.runtimes, cgroup_parent=parent)}
 
 
 @contextlib.contextmanager

@@ -47,6 +47,7 @@ class Creation:
         self._volumes = volumes
         self._connectivity = connectivity
         self._lifecycle = lifecycle
+        self._removing: set[str] = set()
 
     # -- create ------------------------------------------------------------------------------------
 
@@ -121,6 +122,17 @@ class Creation:
 
     async def finish_removal(self, guest: Guest, *, volumes: bool) -> None:
         """From the state ``removing``, which is written down, to nothing. Can be done again after a crash."""
+        if guest.id in self._removing:
+            await self._lifecycle.next_removal(guest.id)
+            return
+        self._removing.add(guest.id)
+        try:
+            await self._remove_all(guest, volumes=volumes)
+        finally:
+            self._removing.discard(guest.id)
+        self._lifecycle.removed(guest.id)
+
+    async def _remove_all(self, guest: Guest, *, volumes: bool) -> None:
         operation = self._journal.begin(OperationKind.REMOVE, guest.id)
         self._journal.step(operation, "files")
         await asyncio.to_thread(overlay.remove_guest_dir, self._paths.guest(guest.id))
@@ -134,7 +146,6 @@ class Creation:
             self._registry.discard(guest.id)
             self._journal.end(operation)
             self._lifecycle.publish(guest, "destroy")
-        self._lifecycle.removed(guest.id)
 
     def remove_after_end(self, guest: Guest) -> None:
         """``--rm``: called when an ended guest has been released."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Sessions
 from wirt.engine.settings import Paths, Settings
 from wirt.engine.volumes import VolumeService
+from wirt.errors import Unavailable
 from wirt.host.cgroup import host_layout
 from wirt.image import ImageStore
 from wirt.model.guest import GuestState, Kind
@@ -141,15 +143,20 @@ class Engine:
         self._volume_store.recover(self._held_volumes(live))
         for runtime in self._runtimes.values():
             await asyncio.to_thread(runtime.recover, live)
+            self._lifecycle.in_background(_warm(runtime), "warming up")
         await asyncio.to_thread(self._connectivity.sweep)
         self._restarts.resume()
 
     async def close(self) -> None:
-        """Let go of everything; guests go on."""
+        """Let go of everything. Guests go on; where there are none, nothing of the networks stays on the host."""
         await self._restarts.close()
         await self._health.close()
         await self._lifecycle.settle()
         self.events.close()
+        if not any(guest.state in ACTIVE for guest in self._registry):
+            await asyncio.to_thread(self._host_networks.teardown)
+        for runtime in self._runtimes.values():
+            runtime.close()
         self._lifecycle.keepers.stop()
         self._database.close()
 
@@ -189,6 +196,11 @@ class Engine:
             guests_stopped=sum(state in (GuestState.CREATED, GuestState.EXITED) for state in states),
             images=len(images),
         )
+
+
+async def _warm(runtime: Runtime) -> None:
+    with contextlib.suppress(Unavailable):  # wirt doctor tells, and so does the first guest
+        await asyncio.to_thread(runtime.warm)
 
 
 def _os_name() -> str:

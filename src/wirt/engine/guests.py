@@ -261,9 +261,7 @@ class Guests:
 
     async def top(self, ref: str, args: str) -> TopView:
         guest = self._running(ref)
-        return await asyncio.to_thread(
-            self._lifecycle.runtime(guest.spec.kind).top, guest, tuple(args.split()) or ("-ef",)
-        )
+        return await asyncio.to_thread(self._lifecycle.runtime(guest.spec.kind).top, guest.id, args)
 
     async def stats(self, refs: Sequence[str], *, stream: bool) -> AsyncGenerator[Sequence[Stats], None]:
         """Samples a second apart; without ``refs`` of every guest that runs."""

@@ -221,7 +221,7 @@ class Lifecycle:
 
     def _start_failure(self, guest: Guest, error: BaseException) -> WirtError:
         if isinstance(error, StartRefused):
-            return self.runtime(guest.spec.kind).explain(error.text)
+            return self.runtime(guest.spec.kind).explain(error.text, guest.argv[0])
         if isinstance(error, WirtError):
             return error
         return RuntimeFailure(f"guest {guest.name} could not be started: {error}")
@@ -289,6 +289,7 @@ class Lifecycle:
 
     async def _finish_end(self, guest: Guest, operation: Operation) -> None:
         try:
+            self._journal.step(operation, "release")
             network = await self._release(guest)
             with self._database.transaction():
                 guest = self._registry.change(guest.id, keeper_pid=0, network=network)
@@ -307,7 +308,7 @@ class Lifecycle:
         """Give back what a guest holds. Every step minds nothing that is not there."""
         runtime = self._runtimes.get(guest.spec.kind)
         if runtime is not None:
-            await asyncio.to_thread(runtime.delete, guest.id)
+            await asyncio.to_thread(runtime.delete, guest.id, force=True)
         network = await self._connectivity.disconnect(guest)
         await asyncio.to_thread(self._release_files, guest)
         return network
@@ -393,7 +394,7 @@ class Lifecycle:
             await asyncio.wait_for(asyncio.shield(ended), _KILL_PATIENCE)
         except TimeoutError:
             # The first process does not die (it is in the kernel, or its keeper is stuck): all of them, from outside.
-            await asyncio.to_thread(self.runtime(guest.spec.kind).kill_all, guest.id)
+            await asyncio.to_thread(self.runtime(guest.spec.kind).kill, guest, "SIGKILL", everyone=True)
             await asyncio.wait_for(ended, _KILL_PATIENCE)
 
     def next_end(self, guest_id: str) -> asyncio.Future[int]:

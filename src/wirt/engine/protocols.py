@@ -15,43 +15,52 @@ __all__ = ["Runtime"]
 
 
 class Runtime(Protocol):
-    """A kind of guest. Synchronous and thread-safe; the engine calls what takes long from a thread."""
+    """A kind of guest. Synchronous and thread-safe; the engine calls what takes long from a thread.
+
+    Operations on one guest come one at a time.
+    """
 
     @property
     def description(self) -> str:
         """Name and version of what really runs the guests."""
 
-    def probe(self) -> Sequence[Finding]:
-        """What ``wirt doctor`` says about this kind here, found by trying."""
+    def warm(self) -> None:
+        """Do now what the first guest would have to wait for."""
 
-    def check(self, spec: GuestSpec) -> tuple[str, ...]:
+    def probe(self) -> Sequence[Finding]:
+        """For ``wirt doctor``."""
+
+    def check(self, wanted: GuestSpec, /) -> tuple[str, ...]:
         """Warnings about what this host will not honour; ``WirtError`` for what cannot be at all."""
 
-    def prepare(self, launch: Launch) -> Plan:
+    def prepare(self, launch: Launch, /) -> Plan:
         """Write what the runtime reads into ``launch.bundle`` and say what the keeper shall run."""
 
-    def prepare_exec(self, guest: Guest, spec: ExecSpec, exec_id: str, folder: Path) -> Plan:
-        """The same for a further program in a running guest; its files go into ``folder``."""
+    def prepare_exec(self, guest: Guest, pid: int, wanted: ExecSpec, exec_id: str, folder: Path, /) -> Plan:
+        """The same for a further program in a running guest, whose first process is ``pid``; files go to ``folder``."""
 
-    def explain(self, text: str) -> StartFailed:
+    def explain(self, text: str, command: str = "", /) -> StartFailed:
         """What a failed start's own words mean to a person, with Docker's exit code."""
 
-    def pause(self, guest_id: str) -> None: ...
-    def resume(self, guest_id: str) -> None: ...
-    def update(self, guest_id: str, resources: Resources) -> None: ...
+    def pause(self, guest_id: str, /) -> None: ...
+    def resume(self, guest_id: str, /) -> None: ...
+    def update(self, guest_id: str, resources: Resources, /) -> tuple[str, ...]: ...
 
-    def kill_all(self, guest_id: str) -> None:
-        """SIGKILL to every process of the guest, whatever state its keeper is in."""
+    def kill(self, guest: Guest, signal_name: str, /, *, everyone: bool = False) -> None:
+        """From outside, whatever state the guest's keeper is in; ``everyone``: all its processes."""
 
-    def oom_killed(self, guest_id: str) -> bool:
+    def oom_killed(self, guest_id: str, /) -> bool:
         """Whether the kernel killed a process of the guest for want of memory. Asked before ``delete``."""
 
-    def delete(self, guest_id: str) -> None:
-        """Take away what the runtime holds of an ended guest; nothing to take away is no error."""
+    def delete(self, guest_id: str, /, *, force: bool = False) -> None:
+        """Take away what the runtime holds of a guest, with ``force`` its processes too; nothing there is no error."""
 
-    def stats(self, guest: Guest) -> Stats: ...
-    def top(self, guest: Guest, arguments: tuple[str, ...]) -> TopView: ...
-    def cgroup_path(self, guest_id: str) -> str: ...
+    def stats(self, guest: Guest, /) -> Stats: ...
+    def top(self, guest_id: str, ps_args: str = "", /) -> TopView: ...
+    def cgroup_path(self, guest_id: str, /) -> str: ...
 
-    def recover(self, live: Collection[str]) -> None:
-        """After a crash: take away guests that are not among ``live``."""
+    def recover(self, live: Collection[str], /) -> Sequence[str]:
+        """After a crash: take away guests that are not among ``live``; their ids."""
+
+    def close(self) -> None:
+        """The daemon ends; guests may go on."""

@@ -195,13 +195,13 @@ class Sessions:
         folder.mkdir(mode=0o700)
         link = self._link(guest)
         try:
-            plan = runtime.prepare_exec(guest, spec, exec_id, folder)
+            plan = runtime.prepare_exec(guest, guest.pid, spec, exec_id, folder)
             self._events.publish(
                 "guest", f"exec_start: {' '.join(spec.command)}", guest.id, name=guest.name, image=guest.spec.image
             )
             await link.exec(exec_id, plan, open_stdin=spec.open_stdin, client=sock, options=options)
         except StartRefused as refused:
-            failure = runtime.explain(refused.text)
+            failure = runtime.explain(refused.text, spec.command[0])
             link.finish(failure.exit_code, failure_body(failure, failure.exit_code), program=exec_id)
             return failure
         finally:
@@ -223,6 +223,8 @@ def _send_recorded(sock: socket.socket, path: Path, query: LogQuery) -> None:
 
 async def _say_failure(sock: socket.socket, error: WirtError) -> None:
     """The last frames of a session that no keeper took over."""
+    if sock.fileno() < 0:
+        return  # a keeper has it, and has told, or is gone and has hung up
     code = error.exit_code if isinstance(error, StartFailed) else 125
     sock.setblocking(False)
     loop = asyncio.get_running_loop()

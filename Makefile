@@ -13,12 +13,12 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## install what is missing, fetch images, start guests of every kind, show what ran (as root)
-	@tools/packages.sh run
+	@tools/packages.sh python run
 	@tools/venv.sh "$(PYTHON)"
 	@$(BIN)/python tools/demo.py
 
 test: ## install what the tests need and run them all (as root); ARGS="-k name" picks some
-	@tools/packages.sh run test
+	@tools/packages.sh python run test
 	@tools/venv.sh "$(PYTHON)" dev
 	@$(BIN)/python -m pytest --alone $(ARGS)
 
@@ -45,14 +45,15 @@ docs: venv ## generate the pages that come from the code
 	@tools/docs.sh
 
 bench: venv ## measure beside runc, docker and podman (as root); ARGS go to every benchmark
-	@tools/packages.sh run
+	@tools/packages.sh python run
 	@for subject in startup exec hundred memory; do $(BIN)/python bench/$$subject.py $(ARGS) || exit 1; done
 
 venv: ## the development environment in .venv
+	@tools/packages.sh python
 	@tools/venv.sh "$(PYTHON)" dev
 
 install: ## install wirt on this machine: /opt/wirt, units, group, completion, man page (as root)
-	@tools/packages.sh run
+	@tools/packages.sh python run
 	@tools/install.sh "$(PYTHON)" "$(PREFIX)"
 
 uninstall: ## take away what install made; guests and images in /var/lib/wirt stay

@@ -7,6 +7,7 @@ The image is one tar of a busybox root file system, imported by each, so no regi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -106,7 +107,7 @@ def docker(folder: Path) -> Engine:
             stdout=log,
             stderr=log,
         )
-    _wait_for_socket(address, daemon, base / "log")
+    _wait_until_it_answers(address, daemon, base / "log")
     engine = Engine("docker", (_program("docker"),), {**_environment(), "DOCKER_HOST": f"unix://{address}"})
     engine.call("import", "-", IMAGE, data=_rootfs())
     return engine
@@ -117,17 +118,17 @@ def podman(folder: Path) -> Engine:
     base = folder / "podman"
     (base / "networks").mkdir(parents=True)
     helpers = [str(root / "usr/lib/podman") for root in (UNPACKED / "root", Path("/"))]
+    libraries = [f"{name}={value}" for name, value in _environment().items() if name == "LD_LIBRARY_PATH"]
     (base / "containers.conf").write_text(
-        f"[engine]\nhelper_binaries_dir = {helpers!r}\nconmon_path = [{_program('conmon')!r}]\n"
+        f"[engine]\nconmon_env_vars = {libraries!r}\nhelper_binaries_dir = {helpers!r}\n"
+        f"conmon_path = [{_program('conmon')!r}]\n"
         'events_logger = "none"\ncgroup_manager = "cgroupfs"\nruntime = "runc"\n'
         f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{base}/networks"\n'
     )
     env = {**_environment(), "CONTAINERS_CONF": str(base / "containers.conf"), "TMPDIR": str(base)}
-    if not Path("/etc/containers/policy.json").exists():
-        (base / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
-        env["CONTAINERS_POLICY"] = str(base / "policy.json")
+    (base / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
     engine = Engine("podman", (_program("podman"), "--root", str(base / "root"), "--runroot", str(base / "run")), env)
-    engine.call("import", "-q", "-", IMAGE, data=_rootfs())
+    engine.call("import", "-q", "--signature-policy", str(base / "policy.json"), "-", IMAGE, data=_rootfs())
     return engine
 
 
@@ -161,8 +162,7 @@ class runc:  # noqa: N801 - stands beside the functions above
         bundle = self.folder / "runc" / name
         rootfs = bundle / "rootfs"
         rootfs.mkdir(parents=True)
-        with tarfile.open(fileobj=BytesIO(_rootfs())) as archive:
-            archive.extractall(rootfs, filter="tar")
+        _call(["tar", "-C", str(rootfs), "-x"], {}, _rootfs())
         _call([_program("runc"), "spec", "--bundle", str(bundle)], _environment())
         config = bundle / "config.json"
         words = ", ".join(f'"{word}"' for word in args)
@@ -201,11 +201,13 @@ def _environment() -> dict[str, str]:
     """Where the peers' programs and libraries are found: unpacked ones before installed ones."""
     root = UNPACKED / "root"
     folders = [root / "usr/bin", root / "usr/sbin", root / "bin", root / "sbin"]
-    libraries = [str(folder) for folder in root.glob("usr/lib/*-linux-gnu")]
+    libraries = [*map(str, root.glob("usr/lib/*-linux-gnu")), *map(str, root.glob("lib/*-linux-gnu"))]
+    extensions = [*map(str, root.glob("usr/lib/*-linux-gnu/xtables"))]
     env = {"PATH": ":".join([*map(str, folders), os.environ["PATH"], "/usr/sbin", "/sbin", "/bin"])}
     if libraries:
         env["LD_LIBRARY_PATH"] = ":".join(libraries)
-        env["XTABLES_LIBDIR"] = ":".join(f"{folder}/xtables" for folder in libraries)
+    if extensions:
+        env["XTABLES_LIBDIR"] = ":".join(extensions)
     return env
 
 
@@ -231,18 +233,18 @@ def _program(name: str) -> str:
     return found or sys.exit(f"bench: no {name}: remove {UNPACKED} and try again")
 
 
-def _wait_for_socket(address: Path, daemon: subprocess.Popen[bytes], log: Path) -> None:
-    """Until something answers at ``address``, or the daemon ends, or it takes too long."""
+def _wait_until_it_answers(address: Path, daemon: subprocess.Popen[bytes], log: Path) -> None:
+    """Until dockerd answers a ping at ``address``; its last words if it ends or takes too long."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline and daemon.poll() is None:
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(address))
-            except OSError:
-                time.sleep(0.05)
-            else:
+        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+            probe.settimeout(DEADLINE)
+            probe.connect(str(address))
+            probe.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            if b" 200 " in probe.recv(64):
                 return
-    sys.exit(f"bench: {daemon.args[0]} did not come up: {log.read_text(errors='replace')[-500:]}")  # type: ignore[index]
+        time.sleep(0.05)
+    sys.exit(f"bench: dockerd did not come up: {log.read_text(errors='replace')[-500:]}")
 
 
 def _call(argv: list[str], env: dict[str, str], data: bytes | None = None) -> str:

@@ -1,20 +1,23 @@
 #!/bin/sh
-# Installs the Debian packages that wirt (run) and its tests (test) need and this machine lacks.
+# Installs the Debian packages that this machine lacks and that Python environments (python), wirt (run) or its tests
+# (test) need.
 # Asks the mirrors only when something is missing; where nothing is, it takes milliseconds and needs no root.
 set -eu
 
 # runc and crun: the first that runs a container is used (crun wants cgroup v2). dnsmasq-base: names on user networks,
 # without a service of its own. mmdebstrap: images from Debian's packages. tini: `run --init`. procps: `wirt top`.
-run="runc crun nftables dnsmasq-base iproute2 mmdebstrap tini procps ca-certificates python3 python3-venv"
+python="python3 python3-venv ca-certificates"
+run="runc crun nftables dnsmasq-base iproute2 mmdebstrap tini procps"
 # skopeo: another program's opinion on our images.
 test="skopeo"
 
 wanted=
 for group in "$@"; do
 	case $group in
+	python) wanted="$wanted $python" ;;
 	run) wanted="$wanted $run" ;;
 	test) wanted="$wanted $test" ;;
-	*) echo "packages.sh: no group $group: run or test" >&2; exit 2 ;;
+	*) echo "packages.sh: no group $group: python, run or test" >&2; exit 2 ;;
 	esac
 done
 

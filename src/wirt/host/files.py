@@ -6,7 +6,9 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["sync_folder", "write_atomic"]
+from wirt.host.libc import checked, libc
+
+__all__ = ["sync_filesystem", "sync_folder", "write_atomic"]
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
@@ -32,5 +34,14 @@ def sync_folder(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_filesystem(folder: Path) -> None:
+    """syncfs(2): all that was written to the file system of ``folder`` is on the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        checked(libc.syncfs(fd), "syncfs", str(folder))
     finally:
         os.close(fd)

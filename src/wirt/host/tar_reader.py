@@ -10,11 +10,11 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import Protocol
 
 from wirt.errors import CorruptData, InvalidInput
 
-__all__ = ["BLOCK", "Entry", "TarReader", "shown"]
+__all__ = ["BLOCK", "Entry", "Readable", "TarReader", "shown"]
 
 BLOCK = 512
 _PIECE = 256 * 1024  # bytes asked of the stream at once: fits the second-level cache
@@ -24,6 +24,12 @@ _HEADER_ONLY = frozenset(
     (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 )
 _XATTR = b"SCHILY.xattr."
+
+
+class Readable(Protocol):
+    """A stream: ``read`` gives at most ``size`` bytes, and b"" only at the end."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class TarReader:
     Reads ahead of the last entry; stops at the end marker. Raises CorruptData on anything that is not a tar archive.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._piece = memoryview(b"")
         self._left = 0  # data bytes of the entry at hand that nobody took yet

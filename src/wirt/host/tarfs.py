@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wirt.host.tarfs_read import UnpackResult, unpack
-from wirt.host.tarfs_write import PackResult, pack
+from wirt.host.tar_reader import Readable
+from wirt.host.tarfs_read import OPAQUE, UnpackResult, unpack
+from wirt.host.tarfs_write import PackResult, Writable, pack
 
-__all__ = ["PackResult", "UnpackResult", "pack", "unpack"]
+__all__ = ["OPAQUE", "PackResult", "Readable", "UnpackResult", "Writable", "pack", "unpack"]

@@ -19,11 +19,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from wirt.errors import InvalidInput, OutOfSpace
 from wirt.host.openat2 import open_in_root
-from wirt.host.tar_reader import Entry, TarReader, shown
+from wirt.host.tar_reader import Entry, Readable, TarReader, shown
 from wirt.host.trees import remove_tree
 
 __all__ = ["FOREIGN_XATTRS", "OPAQUE", "OPAQUE_MARK", "WHITEOUT_PREFIX", "UnpackResult", "is_whiteout", "unpack"]
@@ -63,7 +63,7 @@ class UnpackResult:
 
 
 def unpack(
-    stream: BinaryIO,
+    stream: Readable,
     root: Path,
     *,
     whiteouts: bool,

@@ -14,14 +14,14 @@ import tarfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from wirt.errors import InvalidInput
 from wirt.host.openat2 import open_in_root
 from wirt.host.tar_reader import BLOCK, shown
 from wirt.host.tarfs_read import FOREIGN_XATTRS, OPAQUE, OPAQUE_MARK, WHITEOUT_PREFIX, is_whiteout
 
-__all__ = ["PackResult", "pack"]
+__all__ = ["PackResult", "Writable", "pack"]
 
 _PIECE = 256 * 1024
 _RECORD = 20 * BLOCK  # an archive ends on a multiple of this, see GNU tar's manual, "Blocking Factor"
@@ -36,6 +36,12 @@ _KINDS = {
 _UNPORTABLE = ("trusted.overlay.redirect", "trusted.overlay.metacopy")  # contents or names that live in a lower layer
 
 
+class Writable(Protocol):
+    """A stream: ``write`` takes all of ``data``."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 @dataclass(frozen=True, slots=True)
 class PackResult:
     """``bytes`` of file contents and ``entries`` written."""
@@ -46,7 +52,7 @@ class PackResult:
 
 def pack(
     root: Path,
-    out: BinaryIO,
+    out: Writable,
     *,
     whiteouts: bool,
     path: str = "",
@@ -78,7 +84,7 @@ def pack(
 @dataclass(slots=True)
 class _Packer:
     root: int
-    out: BinaryIO
+    out: Writable
     whiteouts: bool
     skip: frozenset[str]
     clamp_mtime: int | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from wirt.model.guest import HealthCheck
 
-__all__ = ["HistoryEntry", "ImageConfig", "ImageDeletion", "ImageSummary", "ImageView", "Progress"]
+__all__ = ["HistoryEntry", "ImageConfig", "ImageDeletion", "ImageSummary", "ImageUsage", "ImageView", "Progress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,19 @@ class ImageDeletion:
     untagged: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     reclaimed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUsage:
+    """What images take on the disk, in bytes; what several share counts once.
+
+    ``archives``: as they are saved and sent; ``layers``: unpacked; ``reclaimable``: what prune with ``all`` would free.
+    """
+
+    images: int
+    archives: int
+    layers: int
+    reclaimable: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,215 @@
+"""Catalog, blobs and layers as one: layers come in, are made anew when missing, and go when nobody needs them.
+
+Locks, in the order in which they are taken, each held for no longer than its own work:
+
+1. a layer's (``LayerStore.lock``), while it is unpacked;
+2. the catalog's (``Catalog.lock``), while names change or blobs and layers are deleted.
+
+Deleting and adding meet in ``Hold``: what is held is not deleted, and whoever adds holds a blob or layer *before*
+looking whether it is there. When a hold ends, what it brought and no image refers to is deleted: a load that failed
+leaves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wirt.errors import CorruptData
+from wirt.host.tarfs import Readable
+from wirt.host.trees import remove_tree
+from wirt.image.blobs import LOAD_AGAIN, BlobStore, BlobWriter, short
+from wirt.image.catalog import Catalog, Image, Layer
+from wirt.image.intake import Intake, OnProgress, Watched
+from wirt.image.layers import LayerInfo, LayerStore, chained
+from wirt.image.streams import PIECE, ReadAhead, Sha256, Tap, decompressed
+
+__all__ = ["Hold", "Repository"]
+
+
+@dataclass(slots=True)
+class Hold:
+    """What one piece of work needs; ``Repository.hold`` gives it."""
+
+    repository: Repository
+    blobs: set[str]
+    chains: set[str]
+
+    def blob(self, digest: str) -> None:
+        """From now on this blob is not deleted."""
+        if digest not in self.blobs:
+            self.blobs.add(digest)
+            self.repository.pin((digest,), 1)
+
+    def put(self, data: bytes) -> str:
+        """A small blob comes into the store; returns its digest."""
+        self.blob(f"sha256:{hashlib.sha256(data).hexdigest()}")
+        return self.repository.blobs.put(data)
+
+    def chain(self, chain_id: str) -> None:
+        """From now on this unpacked layer is not deleted."""
+        if chain_id not in self.chains:
+            self.chains.add(chain_id)
+            self.repository.pin((chain_id,), 1)
+
+
+class Repository:
+    """Any thread may call anything."""
+
+    def __init__(self, images: Path, layers: Path) -> None:
+        images.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.blobs = BlobStore(images)
+        self.layers = LayerStore(layers)
+        self.catalog = Catalog(images, self.blobs)
+        self._pinned: Counter[str] = Counter()  # digests and chain ids; under the catalog's lock
+
+    # -- what may not go, and what goes ---------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[Hold]:
+        """Work that adds: what it holds stays while it lasts, and after that if an image refers to it."""
+        hold = Hold(self, set(), set())
+        try:
+            yield hold
+        finally:
+            self.pin((*hold.blobs, *hold.chains), -1)
+            with contextlib.suppress(CorruptData):  # an index that does not parse condemns nothing
+                self.collect(hold.blobs, hold.chains)
+
+    def pin(self, things: Iterable[str], by: int) -> None:
+        with self.catalog.lock:
+            for thing in things:
+                self._pinned[thing] += by
+
+    def collect(self, blobs: Iterable[str], chains: Iterable[str]) -> int:
+        """Deletes those that no image refers to and nobody holds; returns the bytes that came free."""
+        freed = 0
+        doomed: list[Path | None] = []
+        with self.catalog.lock:
+            kept = self.catalog.reachable() | self.catalog.chains() | {key for key, n in self._pinned.items() if n}
+            for digest in set(blobs) - kept:
+                freed += self.blobs.remove(digest)
+            for chain_id in set(chains) - kept:
+                info = self.layers.info(chain_id)
+                freed += info.size if info else 0
+                doomed.append(self.layers.detach(chain_id))
+        for tree in filter(None, doomed):
+            remove_tree(tree)
+        return freed
+
+    def sweep(self) -> None:
+        """Deletes all that no image refers to. Only for a start, when nobody else is at work."""
+        with self.catalog.lock:
+            self.blobs.sweep(self.catalog.reachable())
+            self.layers.sweep(self.catalog.chains())
+
+    # -- images ---------------------------------------------------------------------------------------------------
+
+    def is_whole(self, image: Image) -> bool:
+        """Whether every blob of the image is there."""
+        return all(self.blobs.has(part.digest) for part in image.blobs)
+
+    def publish(self, image: Image, names: Sequence[str]) -> None:
+        """The image, whose blobs are all in the store, is there from now on, under these names.
+
+        One of the same id whose blobs are not all there any more makes way, and so do unreadable ones left nameless.
+        """
+        snapshot = self.catalog.snapshot()
+        old = snapshot.images.get(image.id)
+        with self.catalog.edit() as edit:
+            if old and old.digest != image.digest and not self.is_whole(old):
+                names = (*names, *old.names)
+                for digest in [digest for digest, owner in snapshot.digests.items() if owner == old.id]:
+                    edit.drop_image(digest)
+            edit.add(image.descriptor, names)
+            for key in snapshot.damaged:
+                edit.drop_image(key, unless_named=True)
+
+    # -- layers ---------------------------------------------------------------------------------------------------
+
+    def trees(self, image: Image, progress: OnProgress | None = None) -> tuple[Path, ...]:
+        """The unpacked layers, topmost first; a missing one is made anew from its blob."""
+        trees = []
+        for layer in reversed(image.layers):
+            info = self.layers.info(layer.chain_id) or self.ensure(layer, image.title, progress)
+            trees.append(self.layers.tree(layer.chain_id))
+            if info.opaque:
+                break
+        return tuple(trees)
+
+    def ensure(self, layer: Layer, what: str, progress: OnProgress | None = None) -> LayerInfo:
+        """The layer is unpacked when this returns; ``what`` names its image in errors."""
+        with self.hold() as hold:
+            hold.chain(layer.chain_id)
+            with self.layers.lock(layer.chain_id):
+                if (info := self.layers.info(layer.chain_id)) is not None:
+                    return info
+                try:
+                    return self._remake(layer, f"layer {short(layer.diff_id)} of {what}", progress)
+                except CorruptData as error:
+                    self.blobs.set_aside(layer.blob.digest)
+                    raise CorruptData(str(error), hint=LOAD_AGAIN) from error
+
+    def add(
+        self, hold: Hold, staged: BlobWriter, *, below: str, expected: str, what: str, progress: OnProgress | None
+    ) -> Layer:
+        """A layer from an archive of any compression, closed but not kept, on top of the chain ``below``.
+
+        ``expected``: its diff id, or "" when any will do.
+        """
+        with Intake(self.blobs, staged) as intake:
+            diff_id = intake.known_diff_id or expected
+            _compare(diff_id, expected, what)
+            if diff_id and (known := self._known(hold, chained(below, diff_id), diff_id)):
+                return known
+            with open(staged.path, "rb", buffering=0) as file:
+                watched = Watched.layer(file, progress, diff_id or staged.digest, staged.size)
+                with self._unpacked(watched, *intake.taps) as (aside, size):
+                    diff_id = intake.diff_id()
+                    _compare(diff_id, expected, what)
+                    blob = intake.keep_blob(hold.blob)
+                    chain_id = chained(below, diff_id)
+                    hold.chain(chain_id)
+                    with self.layers.lock(chain_id):
+                        self.layers.keep(aside, chain_id, LayerInfo(diff_id, size, intake.tar_size, blob))
+        return Layer(chain_id, diff_id, blob)
+
+    def _known(self, hold: Hold, chain_id: str, diff_id: str) -> Layer | None:
+        """The layer if it is here already, unpacked and packed."""
+        hold.chain(chain_id)
+        info = self.layers.info(chain_id)
+        if info is None:
+            return None
+        hold.blob(info.blob.digest)
+        return Layer(chain_id, diff_id, info.blob) if self.blobs.has(info.blob.digest) else None
+
+    def _remake(self, layer: Layer, what: str, progress: OnProgress | None) -> LayerInfo:
+        diff = Sha256()
+        with self.blobs.open(layer.blob.digest, what) as blob, contextlib.closing(diff):
+            watched = Watched.layer(blob, progress, layer.diff_id, layer.blob.size)
+            with self._unpacked(watched, diff.update) as (aside, size):
+                while watched.read(PIECE):  # what follows the last compressed byte counts for the blob's digest
+                    pass
+                _compare(diff.digest(), layer.diff_id, what)
+                info = LayerInfo(layer.diff_id, size, diff.size, layer.blob)
+                self.layers.keep(aside, layer.chain_id, info)
+        return info
+
+    @contextlib.contextmanager
+    def _unpacked(self, stream: Readable, *taps: Callable[[bytes], object]) -> Iterator[tuple[Path, int]]:
+        """``stream`` decompressed and unpacked aside, all of its plain tar shown to ``taps``."""
+        plain, _ = decompressed(stream)
+        with ReadAhead(plain) as ahead:
+            tap = Tap(ahead, *taps)
+            with self.layers.making(tap) as made:
+                tap.drain()
+                yield made
+
+
+def _compare(diff_id: str, expected: str, what: str) -> None:
+    if expected and diff_id != expected:
+        raise CorruptData(f"{what} is damaged: it unpacks to {short(diff_id)}", hint="make the archive again")

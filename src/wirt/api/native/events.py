@@ -1,0 +1,68 @@
+"""/v1/events: what happens on this host."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from wirt.api.filters import parse_filters
+from wirt.api.native.parts import NDJSON, EngineOf, FilterList, endless, ndjson, streamed
+from wirt.model.host import Event
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["host"])
+
+Moment = Annotated[float, Query(ge=0, description="Unix seconds")]
+
+
+@router.get("/events", responses=streamed(NDJSON), response_class=StreamingResponse)
+async def watch_events(
+    engine: EngineOf,
+    http: Request,
+    since: Moment = 0.0,
+    until: Moment = 0.0,
+    given: FilterList = (),
+    *,
+    follow: Annotated[bool, Query(description="go on with what happens from now on")] = True,
+) -> StreamingResponse:
+    """Events, one a line: those kept since `since`, then those to come."""
+    filters = parse_filters(given)
+    if not follow:
+        return ndjson(_each(await engine.events.history(since, until or time.time(), filters)))
+    endless(http)
+    # Subscribed before the past is read, and before the answer begins: nothing falls in between.
+    subscribed = time.time()
+    live = engine.events.subscribe(filters)
+    past = await engine.events.history(since, until or subscribed, filters) if since else ()
+    return ndjson(_past_and_future(past, live, subscribed, until))
+
+
+async def _each(events: Sequence[Event]) -> AsyncGenerator[Event, None]:
+    for event in events:
+        yield event
+
+
+async def _past_and_future(
+    past: Sequence[Event], live: AsyncGenerator[Event, None], subscribed: float, until: float
+) -> AsyncGenerator[Event, None]:
+    both = {_identity(event) for event in past if event.time >= subscribed}
+    left = until - time.time() if until else None
+    async with contextlib.aclosing(live):
+        for event in past:
+            yield event
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                async for event in live:
+                    if _identity(event) not in both:
+                        yield event
+
+
+def _identity(event: Event) -> tuple[float, str, str, str]:
+    return event.time, event.type, event.action, event.id

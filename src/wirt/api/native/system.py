@@ -1,0 +1,42 @@
+"""/v1: the host itself."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from fastapi import APIRouter
+
+import wirt
+from wirt.api.native.parts import EngineOf
+from wirt.model.host import Finding, HostInfo
+from wirt.model.wire import Version
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["host"])
+
+
+@router.get("/ping")
+async def ping() -> Version:
+    """Whether anybody answers."""
+    return await show_version()
+
+
+@router.get("/version")
+async def show_version() -> Version:
+    """What answers here."""
+    host = os.uname()
+    return Version(wirt.__version__, "v1", platform.python_version(), host.release, host.machine)
+
+
+@router.get("/info")
+async def show_info(engine: EngineOf) -> HostInfo:
+    """This host and how much of it is in use."""
+    return await engine.info()
+
+
+@router.get("/doctor")
+async def examine_host(engine: EngineOf) -> list[Finding]:
+    """What this host can do, what that means, and how to mend what it cannot."""
+    return list(await engine.doctor())

@@ -7,6 +7,15 @@ from wirt.client.wire import decode
 
 __all__ = ["error_from_body", "error_from_reply", "unreachable"]
 
+_BY_STATUS: dict[int, type[errors.WirtError]] = {  # for answers without a body: those to HEAD
+    400: errors.InvalidInput,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    503: errors.Unavailable,
+    507: errors.OutOfSpace,
+}
+
 
 def error_from_reply(status: int, text: bytes) -> errors.WirtError:
     """The error an answer of 400 and above stands for, also where a proxy or a broken daemon wrote it."""
@@ -18,9 +27,8 @@ def error_from_reply(status: int, text: bytes) -> errors.WirtError:
         return error_from_body(body)
     words = text.decode(errors="replace").strip().splitlines()
     detail = f": {words[0][:200]}" if words else ""
-    return errors.RuntimeFailure(
-        f"the daemon answered with status {status}{detail}", hint="look at what it wrote last in its daemon.log"
-    )
+    kind = _BY_STATUS.get(status, errors.RuntimeFailure)
+    return kind(f"the daemon answered with status {status}{detail}", hint="its daemon.log may say more")
 
 
 def error_from_body(body: dict[str, object]) -> errors.WirtError:

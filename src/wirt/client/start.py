@@ -1,7 +1,7 @@
 """Starts the daemon for the first command that finds none: detached, once, however many commands ask together.
 
 The daemon gets one end of a pipe (``--ready-fd``) and writes a line to it: ``ready`` once it listens, anything else
-is why it cannot. What it says later goes to ``daemon.log`` in the state folder.
+is why it cannot, with a hint behind a tab. What it says later goes to ``daemon.log`` in the state folder.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ _PIECE = 256 * 1024  # bytes of output a read
 _INPUT = 64 * 1024
 _DONTWAIT = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL, socket.h
 _ENOUGH = 3  # interrupts, after which a guest that ignores them is left alone
+_ENDING = (_signal.SIGHUP, _signal.SIGTERM)  # what ends us in an orderly way while the terminal is raw
 _PROXIED = (
     _signal.SIGHUP,
     _signal.SIGINT,
@@ -49,19 +50,25 @@ def converse(
     stdin: int | None = 0,
     stdout: int = 1,
     stderr: int = 2,
-    terminal: int | None = None,
+    raw: int | None = None,
+    window: int | None = None,
     proxy_signals: bool = True,
 ) -> int:
     """Runs until the guest's side ends; gives its exit code, or ``DETACHED``.
 
-    ``stdin`` None: the guest gets none of our input. ``terminal``: the descriptor that is to be raw meanwhile, for a
-    guest with a terminal of its own. ``proxy_signals``: pass what we receive on; with ``terminal``, keys do that.
+    ``stdin`` None: the guest gets none of our input. ``raw``: the terminal whose keys all go to the guest meanwhile.
+    ``window``: the terminal whose size the guest's own follows. ``proxy_signals``: pass what we receive on; with
+    ``raw``, keys do that.
     Raises what the guest's side reports, ``BrokenPipeError`` when nobody reads our output, ``KeyboardInterrupt`` when
     somebody insists on leaving.
     """
-    session = _Session(connection, stdin, {frames.STDOUT: _Sink(stdout), frames.STDERR: _Sink(stderr)}, terminal)
-    numbers = _ENDING if terminal is not None else _PROXIED if proxy_signals else ()
-    with RawMode(terminal), _Signals(numbers, resizing=terminal is not None) as signals:
+    session = _Session(connection, stdin, {frames.STDOUT: _Sink(stdout), frames.STDERR: _Sink(stderr)}, window)
+    handlers: dict[int, Any] = dict.fromkeys(_PROXIED, _note) if proxy_signals else {}
+    if raw is not None:
+        handlers = dict.fromkeys(_ENDING, _leave)
+    if window is not None:
+        handlers[_signal.SIGWINCH] = _note
+    with RawMode(raw), _Signals(handlers) as signals:
         try:
             session.run(signals)
         finally:
@@ -120,14 +127,14 @@ def _reopened(fd: int) -> int:
 
 
 class _Session:
-    def __init__(self, connection: Upgraded, stdin: int | None, sinks: dict[int, _Sink], terminal: int | None) -> None:
+    def __init__(self, connection: Upgraded, stdin: int | None, sinks: dict[int, _Sink], window: int | None) -> None:
         self.outcome: int | None = None
         self.error: Exception | None = None
         self._sock = connection.socket
         self._early = connection.early
         self._stdin = stdin
         self._sinks = sinks
-        self._terminal = terminal
+        self._window = window
         self._reader = frames.FrameReader()
         self._unsent: list[bytes] = []
         self._open = True  # the guest's side has not ended
@@ -136,8 +143,7 @@ class _Session:
     def run(self, signals: _Signals) -> None:
         buffer = memoryview(bytearray(_PIECE))
         self._receive(memoryview(self._early))
-        if self._terminal is not None:
-            self._resize()  # the window may have changed since the guest was asked for
+        self._resize()  # the window may have changed since the guest was asked for
         while self._open or any(sink.waiting for sink in self._sinks.values()):
             ready = dict(self._poller(signals.fd).poll())
             if signals.fd in ready:
@@ -216,7 +222,7 @@ class _Session:
         self._enqueue(frames.encode_frame(frames.SIGNAL, b"%d" % number))
 
     def _resize(self) -> None:
-        rows, columns = window_size(self._terminal if self._terminal is not None else 1)
+        rows, columns = (0, 0) if self._window is None else window_size(self._window)
         if rows:
             self._enqueue(frames.encode_resize(rows, columns))
 
@@ -238,19 +244,10 @@ class _Session:
             self._stdin = None
 
 
-_ENDING = (_signal.SIGHUP, _signal.SIGTERM)
-
-
 class _Signals:
-    """Catches ``numbers``: their arrival makes ``fd`` readable, and ``take`` says which came.
+    """Has ``handlers`` for a while. Any of their signals makes ``fd`` readable, and ``take`` says which came."""
 
-    With ``resizing`` the numbers end the command instead, in an orderly way, and SIGWINCH is caught.
-    """
-
-    def __init__(self, numbers: tuple[int, ...], *, resizing: bool) -> None:
-        handlers: dict[int, Any] = dict.fromkeys(numbers, _leave if resizing else _note)
-        if resizing:
-            handlers[_signal.SIGWINCH] = _note
+    def __init__(self, handlers: dict[int, Any]) -> None:
         self._handlers = handlers
         self._before: dict[int, Any] = {}
         self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -40,9 +40,10 @@ def test_start_waits_until_the_daemon_is_ready(program, tmp_path: Path) -> None:
 
 
 def test_start_passes_on_why_the_daemon_cannot(program) -> None:
-    address = program('echo "the state folder is not ours" >/dev/fd/$fd; exit 1')
-    with pytest.raises(Unavailable, match="cannot be started: the state folder is not ours"):
+    address = program('printf "the state folder is not ours\\tuse another\\n" >/dev/fd/$fd; exit 1')
+    with pytest.raises(Unavailable, match="cannot be started: the state folder is not ours") as caught:
         start_daemon(address)
+    assert caught.value.hint == "use another"
 
 
 def test_start_tells_of_a_daemon_that_died_without_a_word(program) -> None:

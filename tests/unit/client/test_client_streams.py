@@ -292,7 +292,7 @@ def is_raw(fd: int) -> bool:
 
 
 def launch_on(launch: Launch, theirs: int) -> Client:
-    client = launch(session=True, stdin=theirs, stdout=theirs, stderr=theirs, terminal=theirs)
+    client = launch(session=True, stdin=theirs, stdout=theirs, stderr=theirs, raw=theirs, window=theirs)
     assert client.next_frame() == (frames.RESIZE, struct.pack(">HH", 24, 80))
     assert is_raw(theirs)
     return client

@@ -1,0 +1,53 @@
+"""What ``run``, ``start``, ``attach`` and ``exec`` share: asking for streams, and being connected to them."""
+
+from __future__ import annotations
+
+import os
+
+from wirt.cli.options import Flag
+from wirt.client.streams import DETACHED, converse
+from wirt.client.terminal import window_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from wirt.cli.options import Call
+    from wirt.client.transport import Upgraded
+
+__all__ = ["DETACH_KEYS", "SIG_PROXY", "check_terminal", "connect", "streams_wanted"]
+
+DETACH_KEYS = Flag(
+    "detach-keys", "", "text", "the keys that leave the guest running and end this command (ctrl-p,ctrl-q)",
+    metavar="keys", group="Streams",
+)  # fmt: skip
+SIG_PROXY = Flag(
+    "sig-proxy", "", "switch", "pass signals on to the guest; on unless --sig-proxy=false", group="Streams"
+)
+
+
+def check_terminal(*, tty: bool, stdin: bool) -> None:
+    """A guest's terminal needs one of ours for its keys."""
+    if tty and stdin and not os.isatty(0):
+        from wirt.errors import InvalidInput
+
+        raise InvalidInput("the input device is not a TTY", hint="without -t, input may come from a pipe or a file")
+
+
+def streams_wanted(call: Call, *, tty: bool, **streams: bool) -> dict[str, Any]:
+    """The part of a request's JSON that asks for ``streams`` and tells of our terminal."""
+    rows, columns = window_size(1, 0, 2) if tty else (0, 0)
+    return {**streams, "rows": rows, "cols": columns, "detach_keys": call["detach-keys"] or ""}
+
+
+def connect(call: Call, connection: Upgraded, *, tty: bool, stdin: bool) -> int:
+    """Is the guest's terminal, or its pipes, until it ends; the exit code it leaves us with."""
+    ours = tty and os.isatty(0)
+    code = converse(
+        connection,
+        stdin=0 if stdin else None,
+        raw=0 if ours and stdin else None,
+        window=next((fd for fd in (1, 0) if os.isatty(fd)), None) if tty else None,
+        proxy_signals="sig-proxy" not in call.given or call["sig-proxy"],
+    )
+    return 0 if code == DETACHED else code

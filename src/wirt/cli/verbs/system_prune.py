@@ -1,0 +1,39 @@
+"""``wirt system prune``: removes what nobody uses, of every kind."""
+
+from __future__ import annotations
+
+from wirt.cli.listing import FILTER
+from wirt.cli.options import Call, Flag, Verb
+from wirt.cli.pruning import FORCE, confirm, report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["VERB", "run"]
+
+VERB = Verb(
+    "system prune",
+    "Remove guests that do not run, and the networks and images nobody uses then",
+    flags=(
+        Flag("all", "a", "switch", "images with a name as well"),
+        Flag("volumes", "", "switch", "anonymous volumes as well"),
+        FORCE,
+        FILTER,
+    ),
+    examples=(("wirt system prune", "tidy up"),),
+)
+
+
+def run(call: Call) -> None:
+    kinds = ["guests", "networks", *(["volumes"] if call["volumes"] else []), "images"]
+    which = "images" if call["all"] else "unnamed images"
+    things = f"all guests that do not run, and networks{', volumes' if call['volumes'] else ''} and {which}"
+    if confirm(call, f"This removes {things} that nobody uses then."):
+        report("what nobody used", *(_prune(call, kind) for kind in kinds))
+
+
+def _prune(call: Call, kind: str) -> dict[str, Any]:
+    query = {"filter": call["filter"], **({"all": call["all"]} if kind == "images" else {})}
+    pruned: dict[str, Any] = call.transport.call("POST", f"/v1/{kind}/prune", query=query)
+    return pruned

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import functools
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ __all__ = ["APPARMOR_PARSER", "Facts", "host_facts", "number_set"]
 
 APPARMOR_PARSER = "/sbin/apparmor_parser"
 
+_SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
+_MOST_NUMBERS = 1 << 16  # a range has no more
 _X32_GETPID = 0x4000_0000 | 39  # <asm/unistd_x32.h>
 
 
@@ -67,10 +70,10 @@ def number_set(text: str) -> frozenset[int]:
     """cpuset(7)'s list format: "0-2,4"; ``ValueError`` for anything else."""
     found: set[int] = set()
     for part in text.split(",") if text else ():
-        first, _, last = part.strip().partition("-")
-        span = range(int(first), int(last or first) + 1)
-        if not span or len(span) > 1 << 16:
-            raise ValueError(part)
+        match = _SPAN.fullmatch(part)
+        span = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+        if not span or len(span) > _MOST_NUMBERS:
+            raise ValueError(f'"{part}" is no number, and no range of numbers')
         found.update(span)
     return frozenset(found)
 

@@ -10,6 +10,7 @@ import contextlib
 import secrets
 import shutil
 import subprocess
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def choose(state: Path, facts: Facts, layout: CgroupLayout, order: tuple[str, ..
     key = _key(order)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         remembered = msgspec.json.decode(memory.read_bytes(), type=_Remembered)
-        if remembered.key == key and Path(remembered.runtime.view or "/").exists():
+        view = remembered.runtime.view
+        if remembered.key == key and (not view or (view == str(_view_path(state, facts)) and Path(view).exists())):
             return remembered.runtime
     refusals: list[str] = []
     for name in order:
@@ -148,10 +150,15 @@ def _view(state: Path, facts: Facts, layout: CgroupLayout) -> str:
     code = programs.v1_view(facts.machine)
     if layout.mode is not CgroupMode.HYBRID or layout.unified != _UNIFIED or code is None:
         return ""
-    path = state / "cache" / "v1-view"
+    path = _view_path(state, facts)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, code, mode=0o755)
     return str(path)
+
+
+def _view_path(state: Path, facts: Facts) -> Path:
+    """Named for what is in it, so that a newer wirt does not start an older one's."""
+    return state / "cache" / f"v1-view-{zlib.crc32(programs.v1_view(facts.machine) or b''):08x}"
 
 
 # -- the trial -----------------------------------------------------------------------------------------------------

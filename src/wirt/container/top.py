@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 
 from wirt import errors
@@ -16,7 +15,7 @@ _TIMEOUT = 10.0
 
 def view(pids: list[int], ps_args: str) -> TopView:
     """``ps_args`` as for ``docker top``: whatever ps takes, as long as a column PID comes out."""
-    args = shlex.split(ps_args or _DEFAULT_ARGS)
+    args = (ps_args or _DEFAULT_ARGS).split()
     try:
         done = subprocess.run(["ps", *args], capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except FileNotFoundError:

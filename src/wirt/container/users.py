@@ -109,14 +109,17 @@ def _records(root_fd: int, path: str, fields: int) -> Iterator[list[str]]:
 def _content(root_fd: int, path: str) -> str:
     """The file's text; "" when the guest has none, or something else than a file in its place."""
     try:
-        # A pipe in the file's place must not hold us up.
-        fd = open_in_root(root_fd, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        found = open_in_root(root_fd, path, os.O_PATH)
     except OSError:
         return ""
-    with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        # Opening a pipe would wait and opening a device may do anything, so that is for files only.
+        if not stat.S_ISREG(os.fstat(found).st_mode):
             return ""
-        return file.read(_MAX_FILE).decode("utf-8", "surrogateescape")
+        with open(f"/proc/self/fd/{found}", "rb") as file:
+            return file.read(_MAX_FILE).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(found)
 
 
 def _number(text: str) -> int | None:

@@ -93,12 +93,15 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Make], ...] = tuple(
         (r'exec: "(?P<program>[^"]+)": executable file not found', _not_found),
         (r'exec: "(?P<program>[^"]+)": stat .*no such file or directory', _not_found),
         (r"executable file `(?P<program>[^`]+)` not found", _not_found),
+        (
+            r"exec container process `(?P<program>[^`]+)`: (?P<reason>permission denied|exec format error)",
+            _not_runnable,
+        ),
         (r"missing dynamic library\?\) `(?P<program>[^`]+)`: (?P<reason>no such file or directory)", _not_runnable),
         (
             r'exec:? "?(?P<program>[^":]+)"?: (?P<reason>permission denied|is a directory|exec format error)',
             _not_runnable,
         ),
-        (r"`(?P<program>[^`]+)`: (?P<reason>permission denied|exec format error)", _not_runnable),
         (r"open executable: (?:permission denied|operation not permitted)", _not_permitted),
         (r'chdir to cwd \("(?P<path>[^"]+)"\).*: (?P<reason>[^:]+)$', _workdir),
         (r"chdir `(?P<path>[^`]+)`: (?P<reason>[^:]+)$", _workdir),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the pages that are generated from the code: docs/cli.md from the verbs, docs/api.json from the REST API.
+# Writes the pages that are generated from the code: docs/cli.md, the reference of all verbs.
 # With --check it writes nothing and fails if a page is not what its source would generate now.
 set -eu
 cd "$(dirname "$0")/.."

@@ -90,10 +90,12 @@ class Instance:
         assert ended, f"the daemon {pid} still runs {patience:.0f} seconds after signal {number}"
 
     def close(self) -> None:
-        """Removes everything through the front door, then ends the daemon."""
+        """Removes everything through the front door, then ends the daemon, which takes away what it has on the host."""
         if not self.state.exists():
             return
-        if guests := self.ok("ps", "-aq").split():
-            self.ok("rm", "-f", "-v", *guests)
-        self.ok("network", "prune", "-f")
-        self.end_daemon()
+        try:
+            if guests := self.ok("ps", "-aq").split():
+                self.ok("rm", "-f", "-v", *guests)
+            self.ok("network", "prune")
+        finally:
+            self.end_daemon()

@@ -122,8 +122,9 @@ def _tables() -> Iterator[Trace]:
 def _cgroups() -> Iterator[Trace]:
     """Control groups named after wirt, in the one tree of version 2 or the many of version 1."""
     root = Path("/sys/fs/cgroup")
-    tops = (top for pattern in ("wirt*", "*/wirt*") for top in root.glob(pattern) if top.is_dir())
-    return (Trace("control group", folder) for top in tops for folder, _, _ in os.walk(top))
+    for tree in (root, *filter(Path.is_dir, root.iterdir())):
+        for top in tree.glob("wirt*"):
+            yield from (Trace("control group", f"/{Path(folder).relative_to(tree)}") for folder, _, _ in os.walk(top))
 
 
 def _settings() -> Iterator[Trace]:

@@ -53,7 +53,7 @@ def _cgroup(_: Path) -> Iterator[str]:
     group = (root if (root / "cgroup.procs").exists() else root / "pids") / "wirt-leak"
     group.mkdir()
     try:
-        yield f"control group: {group}"
+        yield f"control group: /{group.name}"
     finally:
         group.rmdir()
 

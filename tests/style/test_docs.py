@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from framework.project import ROOT, markdown
+from wirt.cli.index import all_verbs
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 VERSION = re.compile(r"^## \[(Unreleased|\d+\.\d+\.\d+\](?: - \d{4}-\d{2}-\d{2})?)")
@@ -59,6 +60,11 @@ def test_architecture_has_a_line_for_every_folder_of_the_package() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     folders = [path.name for path in (ROOT / "src" / "wirt").iterdir() if (path / "__init__.py").exists()]
     assert [name for name in folders if f"`{name}/`" not in text] == []
+
+
+def test_reference_describes_every_verb() -> None:
+    headings = re.findall(r"^#+ `?wirt ([a-z ]+)`?$", (ROOT / "docs" / "cli.md").read_text(), re.M)
+    assert sorted(set(all_verbs()) - set(headings)) == []
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

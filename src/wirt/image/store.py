@@ -98,6 +98,14 @@ class ImageStore:
         kept_archives, kept_layers = self._bytes(image for image in images if image.id in used)
         return ImageUsage(len(images), archives, layers, archives + layers - kept_archives - kept_layers)
 
+    def find_made(self, created_by: str, created: float) -> str:
+        """The id of the image whose last step was this one at that time; "" if there is none that is whole."""
+        for image in self._repository.catalog.snapshot().images.values():
+            made = {(step.created_by, to_time(step.created)) for step in (image.document.history or ())[-1:]}
+            if (created_by, created) in made and self._repository.is_whole(image):
+                return image.id
+        return ""
+
     # -- names ----------------------------------------------------------------------------------------------------
 
     def tag(self, text: str, target: str) -> None:

@@ -98,7 +98,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class PortBinding:
-    """One published port. ``host_port`` 0: choose a free one. ``host_ip`` "": every address (0.0.0.0 and ::)."""
+    """One published port. ``host_port`` 0: choose a free one. ``host_ip`` "": every IPv4 address."""
 
     guest_port: int
     host_port: int = 0

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from wirt.engine.events import Events
 from wirt.engine.filters import Filters
 from wirt.engine.registry import Registry
-from wirt.image import ImageStore, bootstrap
+from wirt.image import ImageStore
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.wire import BootstrapRequest, Loaded
 
@@ -26,8 +26,8 @@ class Images:
         self._registry = registry
         self._events = events
 
-    async def list(self, *, filters: Filters, show_all: bool) -> Sequence[ImageSummary]:
-        return await asyncio.to_thread(self._store.list, filters, show_all=show_all)
+    async def list(self, *, filters: Filters, show_all: bool = False) -> Sequence[ImageSummary]:
+        return await asyncio.to_thread(self._store.list, filters)
 
     async def view(self, name: str) -> ImageView:
         return await asyncio.to_thread(self._store.view, name)
@@ -70,6 +70,8 @@ class Images:
             self._events.publish("image", "save", self._store.resolve(name), name=name)
 
     async def bootstrap(self, request: BootstrapRequest, progress: OnProgress) -> str:
+        from wirt.image.bootstrap import bootstrap  # seldom used, and not needed to start
+
         image_id = await asyncio.to_thread(bootstrap, request, self._store, self._cache, progress)
         self._events.publish("image", "bootstrap", image_id, name=request.name or request.recipe)
         return image_id

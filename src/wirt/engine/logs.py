@@ -113,17 +113,35 @@ class _Reader:
         yield from self.new_lines()
 
     def new_lines(self) -> Iterator[_Line]:
-        """Whole lines that were written since; over into the next file when this one was rotated away."""
+        """Whole lines that were written since; over into the next files when this one was rotated away."""
         while (file := self._open()) is not None:
             yield from self._rest(file)
-            try:
-                rotated = not os.path.samestat(self._path.stat(), os.fstat(file.fileno()))
-            except FileNotFoundError:
-                return
-            if not rotated:
+            following = self._following(file)
+            if following is None:
                 return
             yield from self._rest(file)  # what came between the last read and the rotation
             self.close()
+            self._file = following
+
+    def _following(self, file: BinaryIO) -> BinaryIO | None:
+        """The file that came after ``file``, open; None while ``file`` is the newest.
+
+        More than one rotation may have passed since the last look. Where ``file`` itself is gone from the disk, its
+        follower may be too: then the oldest that is left goes on.
+        """
+        later: BinaryIO | None = None
+        for path in [self._path, *reversed(self._rotated())]:  # newest first
+            try:
+                candidate = path.open("rb")
+            except FileNotFoundError:
+                continue
+            if os.path.sameopenfile(candidate.fileno(), file.fileno()):
+                candidate.close()
+                return later
+            if later is not None:
+                later.close()
+            later = candidate
+        return later
 
     def close(self) -> None:
         if self._file is not None:

@@ -95,7 +95,7 @@ def test_follow_brings_what_comes_through_rotations_without_gap_or_repeat(path: 
 
     async def scenario() -> bytes:
         running = True
-        log = GuestLog(str(path), max_size=1500, max_files=3)
+        log = GuestLog(str(path), max_size=1500, max_files=40)
         log.write("stdout", lines[0])
 
         async def produce() -> None:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shlex
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -18,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 WIRT = Path(sys.executable).with_name("wirt")
+SOURCE = Path(__file__).parent.parent / "src"
 IMAGES = ("busybox", "debian:bookworm")
 WEB, NETWORK, VOLUME = "demo-web", "demo-net", "demo-data"
 TOGETHER = 10
@@ -26,7 +31,7 @@ TOGETHER = 10
 EVERY_KIND = (
     ("a command", ("busybox", "echo", "hello")),
     ("another system, from the same host", ("debian:bookworm", "sh", "-c", '. /etc/os-release; echo "$PRETTY_NAME"')),
-    ("no network at all", ("--network=none", "busybox", "sh", "-c", "ip -o link | wc -l")),
+    ("no network at all", ("--network=none", "busybox", "ls", "/sys/class/net")),
 )
 SERVER = 'mkdir /www; echo "served by $(hostname)" >/www/index.html; exec httpd -f -h /www'
 
@@ -36,6 +41,7 @@ def main() -> int:
     if os.geteuid() != 0:
         print("demo: needs root: sudo make demo", file=sys.stderr)
         return 1
+    _end_stale_daemon()
     _show_host()
     for image in IMAGES:
         _have_image(image)
@@ -49,6 +55,23 @@ def main() -> int:
         f"\nAll of it in {time.monotonic() - begun:.1f} s. Now you:  {_short(WIRT)} run --rm -it debian:bookworm bash"
     )
     return 0
+
+
+def _end_stale_daemon() -> None:
+    """A daemon that runs since before this checkout's code last changed would speak for the code it began with.
+
+    Guests do not mind; the next command starts a new one.
+    """
+    address = Path(os.environ.get("WIRT_RUN", "/run/wirt")) / "wirt.sock"
+    newest = max(path.stat().st_mtime for path in SOURCE.rglob("*.py"))
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(address)) or address.stat().st_mtime > newest:
+            return
+        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    daemon = os.pidfd_open(pid)
+    signal.pidfd_send_signal(daemon, signal.SIGTERM)
+    select.select([daemon], [], [], 30)
+    os.close(daemon)
 
 
 def _show_host() -> None:
@@ -67,7 +90,8 @@ def _have_image(name: str) -> None:
         print(f"image {name}: here already")
         return
     begun = time.monotonic()
-    subprocess.run([WIRT, "image", "bootstrap", name], check=True)
+    if code := subprocess.run([WIRT, "image", "bootstrap", name], check=False).returncode:
+        sys.exit(code)
     print(f"image {name}: made from Debian's packages in {time.monotonic() - begun:.1f} s")
 
 
@@ -93,8 +117,8 @@ def _show_network() -> None:
     _line("", "asked through its published port", said, _since(begun))
     said, took = _timed("run", "--rm", "--network", NETWORK, "busybox", "wget", "-qO-", f"http://{WEB}/")
     _line("container", "asked by name from another guest", said, took)
-    said, took = _timed("exec", WEB, "sh", "-c", "ps | grep -c httpd")
-    _line("container", "a command inside it", f"{said} processes of httpd", took)
+    said, took = _timed("exec", WEB, "cat", "/proc/1/comm")
+    _line("container", "its first process, seen from inside", said, took)
 
 
 def _show_many() -> None:

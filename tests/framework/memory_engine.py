@@ -275,7 +275,7 @@ class Guests:
             if path == "/endless":
                 while True:
                     out.write(bytes(1 << 16))
-            if path == "/broken":
+            if path == "/broken" or guest.files.get(path) == b"broken":
                 out.write(b"half" * (1 << 18))
                 raise CorruptData("the disk cannot be read")
             out.write(guest.files.get(path, b"everything"))

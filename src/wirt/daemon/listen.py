@@ -21,9 +21,9 @@ from wirt.errors import Conflict, Forbidden, InvalidInput
 if TYPE_CHECKING:
     from wirt.engine.settings import Listen
 
-__all__ = ["Listener", "inherited_sockets", "open_listeners", "tcp_listener", "unix_socket"]
+__all__ = ["BACKLOG", "Listener", "inherited_sockets", "open_listeners", "tcp_listener", "unix_socket"]
 
-_BACKLOG = 1024
+BACKLOG = 1024  # connections that wait to be accepted; past it, connect(2) fails on unix sockets
 _FIRST_INHERITED = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 
@@ -74,7 +74,7 @@ def unix_socket(path: Path, group: str = "wirt") -> socket.socket:
             if os.geteuid() == 0:
                 os.chown(aside, -1, _group_id(group))
             aside.chmod(0o660)
-            sock.listen(_BACKLOG)
+            sock.listen(BACKLOG)
             aside.rename(path)
         except BaseException:
             aside.unlink(missing_ok=True)
@@ -150,7 +150,7 @@ def tcp_listener(settings: Listen) -> Listener:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(place)
         listener = _admission(sock, settings)
-        sock.listen(_BACKLOG)
+        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise Conflict(f"cannot listen on {settings.address}: {error.strerror}", hint="choose another port") from error

@@ -122,8 +122,14 @@ class Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        cast(dict[str, Any], self.scope)["wirt.peer"] = self._peer
+        scope = cast(dict[str, Any], self.scope)
+        scope["wirt.peer"], scope["wirt.cut"] = self._peer, self._cut
         self._head_size = 0
+
+    def _cut(self) -> None:
+        """Break an answer off where it is, so that nobody takes it for a whole one."""
+        self.cycle.disconnected = True
+        self.transport.abort()
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))

@@ -16,7 +16,7 @@ from wirt.api.observe import App
 from wirt.api.protocols import Engine
 from wirt.api.timing import Timings
 from wirt.daemon.late import LateApp
-from wirt.daemon.listen import Listener
+from wirt.daemon.listen import BACKLOG, Listener
 from wirt.daemon.protocol import Door, Http, Upgrades
 
 __all__ = ["Server", "serve"]
@@ -74,7 +74,8 @@ class Server:
         for listener in self._listeners:
             door = Door(self._app, self._upgrades, self._timings, listener.tokens)
             factory = functools.partial(Http, config, self._state, door)
-            self._servers.append(await loop.create_server(factory, sock=listener.sock, ssl=listener.tls))
+            server = await loop.create_server(factory, sock=listener.sock, ssl=listener.tls, backlog=BACKLOG)
+            self._servers.append(server)
         self._warming = loop.call_later(_IDLE, self._warm)
 
     def _warm(self) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
-from wirt.api.native.parts import TAR, EngineOf, path_stat_header, streamed, tar_answer
+from wirt.api.native.parts import TAR, EngineOf, Stream, path_stat_header, streamed, tar_answer
 from wirt.api.transfer import upload
 
 __all__ = ["router"]
@@ -17,8 +16,8 @@ router = APIRouter(prefix="/guests", tags=["files"])
 Path = Annotated[str, Query(min_length=1, description="in the guest")]
 
 
-@router.get("/{ref}/export", responses=streamed(TAR), response_class=StreamingResponse)
-async def export_guest(engine: EngineOf, ref: str) -> StreamingResponse:
+@router.get("/{ref}/export", responses=streamed(TAR), response_class=Stream)
+async def export_guest(engine: EngineOf, ref: str) -> Stream:
     """A guest's whole file system."""
     return await tar_answer(lambda out: engine.guests.export(ref, out))
 
@@ -29,8 +28,8 @@ async def stat_path(engine: EngineOf, ref: str, path: Path) -> Response:
     return Response(headers=path_stat_header(await engine.guests.archive_stat(ref, path)))
 
 
-@router.get("/{ref}/archive", responses=streamed(TAR), response_class=StreamingResponse)
-async def get_archive(engine: EngineOf, ref: str, path: Path) -> StreamingResponse:
+@router.get("/{ref}/archive", responses=streamed(TAR), response_class=Stream)
+async def get_archive(engine: EngineOf, ref: str, path: Path) -> Stream:
     """A file or folder of a guest; what it is stands in the header Wirt-Path-Stat as well."""
     headers = path_stat_header(await engine.guests.archive_stat(ref, path))
     return await tar_answer(lambda out: engine.guests.archive_get(ref, path, out), headers)

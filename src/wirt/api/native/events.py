@@ -9,10 +9,9 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
 
 from wirt.api.filters import parse_filters
-from wirt.api.native.parts import NDJSON, EngineOf, FilterList, endless, ndjson, streamed
+from wirt.api.native.parts import NDJSON, EngineOf, FilterList, Stream, endless, ndjson, streamed
 from wirt.model.host import Event
 
 __all__ = ["router"]
@@ -22,7 +21,7 @@ router = APIRouter(tags=["host"])
 Moment = Annotated[float, Query(ge=0, description="Unix seconds")]
 
 
-@router.get("/events", responses=streamed(NDJSON), response_class=StreamingResponse)
+@router.get("/events", responses=streamed(NDJSON), response_class=Stream)
 async def watch_events(
     engine: EngineOf,
     http: Request,
@@ -31,7 +30,7 @@ async def watch_events(
     given: FilterList = (),
     *,
     follow: Annotated[bool, Query(description="go on with what happens from now on")] = True,
-) -> StreamingResponse:
+) -> Stream:
     """Events, one a line: those kept since `since`, then those to come."""
     filters = parse_filters(given)
     if not follow:

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
 
 from wirt.api.filters import parse_filters
-from wirt.api.native.parts import NDJSON, TAR, EngineOf, FilterList, json_body, streamed, tar_answer
+from wirt.api.native.parts import NDJSON, TAR, EngineOf, FilterList, Stream, json_body, streamed, tar_answer
 from wirt.api.native.work import work_answer
 from wirt.api.protocols import OnProgress
 from wirt.api.transfer import upload
@@ -35,18 +34,18 @@ async def list_images(
     return list(await engine.images.list(filters=parse_filters(given), show_all=show_all))
 
 
-@router.get("/save", responses=streamed(TAR), response_class=StreamingResponse)
+@router.get("/save", responses=streamed(TAR), response_class=Stream)
 async def save_images(
     engine: EngineOf,
     names: Annotated[tuple[str, ...], Query(alias="name", min_length=1)],
     archive_format: Annotated[Literal["docker", "oci"], Query(alias="format")] = "docker",
-) -> StreamingResponse:
+) -> Stream:
     """Images as one archive that docker, podman and skopeo read."""
     return await tar_answer(lambda out: engine.images.save(names, archive_format, out))
 
 
-@router.post("/load", responses=streamed(NDJSON), response_class=StreamingResponse, openapi_extra=_TAR_BODY)
-async def load_images(engine: EngineOf, request: Request) -> StreamingResponse:
+@router.post("/load", responses=streamed(NDJSON), response_class=Stream, openapi_extra=_TAR_BODY)
+async def load_images(engine: EngineOf, request: Request) -> Stream:
     """Take in an archive of docker's or the OCI's layout, plain or compressed by gzip, zstd or xz.
 
     The answer's lines are {"progress"}, {"image", "names"} for each image, or {"error"}.
@@ -59,14 +58,14 @@ async def load_images(engine: EngineOf, request: Request) -> StreamingResponse:
     return await work_answer(work, received=received)
 
 
-@router.post("/import", responses=streamed(NDJSON), response_class=StreamingResponse, openapi_extra=_TAR_BODY)
+@router.post("/import", responses=streamed(NDJSON), response_class=Stream, openapi_extra=_TAR_BODY)
 async def import_image(
     engine: EngineOf,
     request: Request,
     name: str = "",
     changes: Annotated[tuple[str, ...], Query(alias="change", description="lines of a Dockerfile")] = (),
     message: str = "",
-) -> StreamingResponse:
+) -> Stream:
     """Make an image of a root file system's tar archive. The answer's lines are those of load."""
     received = asyncio.Event()
 
@@ -82,10 +81,8 @@ async def import_image(
     return await work_answer(work, received=received)
 
 
-@router.post("/bootstrap", responses=streamed(NDJSON), response_class=StreamingResponse)
-async def bootstrap_image(
-    engine: EngineOf, recipe: Annotated[BootstrapRequest, json_body(BootstrapRequest)]
-) -> StreamingResponse:
+@router.post("/bootstrap", responses=streamed(NDJSON), response_class=Stream)
+async def bootstrap_image(engine: EngineOf, recipe: Annotated[BootstrapRequest, json_body(BootstrapRequest)]) -> Stream:
     """Build a base image from a distribution's packages. The answer's lines are those of load."""
 
     async def work(progress: OnProgress) -> Sequence[Loaded]:

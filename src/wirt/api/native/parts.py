@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, BinaryIO, TypeVar
@@ -13,10 +14,12 @@ import msgspec
 from fastapi import Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import PlainValidator
+from starlette.types import Receive, Scope, Send
 
 from wirt.api.decode import decode, shape
 from wirt.api.protocols import Engine
 from wirt.api.transfer import download
+from wirt.errors import WirtError
 from wirt.model.wire import PathStat
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "TAR",
     "EngineOf",
     "FilterList",
+    "Stream",
     "endless",
     "json_body",
     "ndjson",
@@ -35,6 +39,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 NDJSON = "application/x-ndjson"
 TAR = "application/x-tar"
@@ -71,7 +77,18 @@ def streamed(kind: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {kind: {}}, "description": "a stream"}}
 
 
-def ndjson(items: AsyncGenerator[Any, None]) -> StreamingResponse:
+class Stream(StreamingResponse):
+    """An answer that comes bit by bit. Its status has been sent, so an error can only cut it off, and be logged."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except WirtError as error:
+            _log.warning("%s %s was cut off: %s", scope["method"], scope["path"], error)
+            scope["wirt.cut"]()
+
+
+def ndjson(items: AsyncGenerator[Any, None]) -> Stream:
     """One JSON value a line, sent as it comes."""
 
     async def lines() -> AsyncIterator[bytes]:
@@ -79,14 +96,14 @@ def ndjson(items: AsyncGenerator[Any, None]) -> StreamingResponse:
             async for item in items:
                 yield msgspec.json.encode(item) + b"\n"
 
-    return StreamingResponse(lines(), media_type=NDJSON)
+    return Stream(lines(), media_type=NDJSON)
 
 
 async def tar_answer(
     produce: Callable[[BinaryIO], Awaitable[None]], headers: Mapping[str, str] | None = None
-) -> StreamingResponse:
+) -> Stream:
     """The archive that ``produce`` writes. An error before its first byte is raised, a later one cuts it off."""
-    return StreamingResponse(await download(produce), media_type=TAR, headers=headers)
+    return Stream(await download(produce), media_type=TAR, headers=headers)
 
 
 def path_stat_header(stat: PathStat) -> dict[str, str]:

@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
 
-from wirt.api.native.parts import FRAMES, NDJSON, EngineOf, endless, json_body, ndjson, streamed
+from wirt.api.native.parts import FRAMES, NDJSON, EngineOf, Stream, endless, json_body, ndjson, streamed
 from wirt.errors import InvalidInput
 from wirt.model.host import Stats
 from wirt.model.wire import AttachRequest, ExecRequest, Identity, LogQuery
@@ -38,7 +37,7 @@ async def attach_to_guest(ref: str, _: Annotated[AttachRequest, json_body(Attach
     raise InvalidInput(f"attaching to {ref} needs a connection of its own", hint="send 'Upgrade: wirt'")
 
 
-@router.get("/{ref}/logs", responses=streamed(FRAMES), response_class=StreamingResponse)
+@router.get("/{ref}/logs", responses=streamed(FRAMES), response_class=Stream)
 async def read_logs(
     engine: EngineOf,
     http: Request,
@@ -51,32 +50,32 @@ async def read_logs(
     timestamps: bool = False,
     stdout: bool = True,
     stderr: bool = True,
-) -> StreamingResponse:
+) -> Stream:
     """What a guest wrote, as frames of type 1 (standard output) and 2 (standard error)."""
     if follow:
         endless(http)
     query = LogQuery(
         follow=follow, since=since, until=until, tail=tail, timestamps=timestamps, stdout=stdout, stderr=stderr
     )
-    return StreamingResponse(await engine.guests.logs(ref, query), media_type=FRAMES)
+    return Stream(await engine.guests.logs(ref, query), media_type=FRAMES)
 
 
-@router.get("/stats", responses=streamed(NDJSON), response_class=StreamingResponse)
+@router.get("/stats", responses=streamed(NDJSON), response_class=Stream)
 async def sample_guests(
     engine: EngineOf,
     http: Request,
     refs: Annotated[tuple[str, ...], Query(alias="ref")] = (),
     *,
     stream: bool = True,
-) -> StreamingResponse:
+) -> Stream:
     """What guests use: a line a second with a list of samples; all that run where none is named."""
     if stream:
         endless(http)
     return ndjson(await engine.guests.stats(refs, stream=stream))
 
 
-@router.get("/{ref}/stats", responses=streamed(NDJSON), response_class=StreamingResponse)
-async def sample_guest(engine: EngineOf, http: Request, ref: str, *, stream: bool = True) -> StreamingResponse:
+@router.get("/{ref}/stats", responses=streamed(NDJSON), response_class=Stream)
+async def sample_guest(engine: EngineOf, http: Request, ref: str, *, stream: bool = True) -> Stream:
     """What one guest uses: a line a second with a sample."""
     if stream:
         endless(http)

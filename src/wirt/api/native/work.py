@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
-from fastapi.responses import StreamingResponse
 from starlette.types import Receive
 
 from wirt.api.errors import problem_of
-from wirt.api.native.parts import NDJSON
+from wirt.api.native.parts import NDJSON, Stream
 from wirt.api.protocols import OnProgress
 from wirt.api.transfer import keep
 from wirt.errors import WirtError
@@ -48,7 +47,7 @@ class _Report:
         return news
 
 
-class _WhileUploading(StreamingResponse):
+class _WhileUploading(Stream):
     """An answer that may begin before its request's body has ended: only the body's reader receives until then."""
 
     def __init__(self, lines: AsyncIterator[bytes], received: asyncio.Event) -> None:
@@ -62,7 +61,7 @@ class _WhileUploading(StreamingResponse):
 
 async def work_answer(
     start: Callable[[OnProgress], Awaitable[Sequence[Loaded]]], *, received: asyncio.Event | None = None
-) -> StreamingResponse:
+) -> Stream:
     """Long work as ndjson: its progress, then the images it made, or the error that ended it.
 
     Nothing is sent before there is progress to tell, and an error up to then is raised. ``received`` is set when the
@@ -74,7 +73,7 @@ async def work_answer(
     if work.done():
         work.result()
     lines = _work_lines(work, report)
-    return StreamingResponse(lines, media_type=NDJSON) if received is None else _WhileUploading(lines, received)
+    return Stream(lines, media_type=NDJSON) if received is None else _WhileUploading(lines, received)
 
 
 async def _work_lines(work: asyncio.Task[Sequence[Loaded]], report: _Report) -> AsyncIterator[bytes]:

@@ -9,6 +9,7 @@ group of wirt's: daemons and keepers leave their parents on purpose, so parentho
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,12 +65,25 @@ class Watch:
         return sorted(left)
 
     def sweep(self) -> None:
-        """After a failure: end the session's processes and take its mounts away, so that the next run starts clean."""
+        """After a failure: take the session's own things off the host, so that the next run starts clean."""
         for pid in self._pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for point in sorted((point for point, _ in _mounts() if self._is_ours(point)), reverse=True):
-            subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
+            _try("umount", "--lazy", point)
+        # What an instance names on the host carries this tag (engine/settings.py).
+        tags = [hashlib.sha256(os.fsencode(state)).hexdigest()[:6] for state in self.folder.glob("*/s")]
+        left = [trace for trace in replace(self, alone=True).look() if any(tag in trace.name for tag in tags)]
+        for trace in sorted(left, reverse=True):  # the deepest control groups first
+            match trace.kind:
+                case "link":
+                    _try("ip", "link", "del", trace.name)
+                case "nftables table":
+                    _try("nft", "delete", "table", *trace.name.split())
+                case "control group":
+                    for tree in _cgroup_trees():
+                        with contextlib.suppress(OSError):
+                            (tree / trace.name[1:]).rmdir()
 
     def _sources(self) -> Iterator[Iterator[Trace]]:
         yield (Trace("mount", f"{point} ({kind})") for point, kind in _mounts() if self.alone or self._is_ours(point))
@@ -121,10 +135,15 @@ def _tables() -> Iterator[Trace]:
 
 def _cgroups() -> Iterator[Trace]:
     """Control groups named after wirt, in the one tree of version 2 or the many of version 1."""
-    root = Path("/sys/fs/cgroup")
-    for tree in (root, *filter(Path.is_dir, root.iterdir())):
+    for tree in _cgroup_trees():
         for top in tree.glob("wirt*"):
             yield from (Trace("control group", f"/{Path(folder).relative_to(tree)}") for folder, _, _ in os.walk(top))
+
+
+def _cgroup_trees() -> Iterator[Path]:
+    root = Path("/sys/fs/cgroup")
+    yield root
+    yield from filter(Path.is_dir, root.iterdir())
 
 
 def _settings() -> Iterator[Trace]:
@@ -143,6 +162,10 @@ def _command(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     return ""
+
+
+def _try(*argv: str) -> None:
+    subprocess.run(argv, check=False, capture_output=True)
 
 
 def _json(*argv: str) -> object:

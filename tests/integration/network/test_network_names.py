@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -71,6 +72,16 @@ def kill(pid: int) -> None:
         os.close(fd)
 
 
+@contextlib.contextmanager
+def running(*command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block, however that ends."""
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def upstream(host: Any, tmp_path: Path) -> Iterator[Any]:
     """The neighbour as the host's resolver: it knows far.example, and counts what it is asked."""
@@ -80,11 +91,13 @@ def upstream(host: Any, tmp_path: Path) -> Iterator[Any]:
     command += [f"--listen-address={NEIGHBOUR}", "--address=/far.example/203.0.113.9", "--pid-file="]
     command += ["--log-queries", f"--log-facility={log}"]
     server = neighbour.call(lambda: subprocess.Popen(command, stderr=subprocess.DEVNULL))
-    await_answer(["203.0.113.9"], neighbour.call, NEIGHBOUR, "far.example")
-    neighbour.log = log
-    yield neighbour
-    server.terminate()
-    server.wait()
+    try:
+        await_answer(["203.0.113.9"], neighbour.call, NEIGHBOUR, "far.example")
+        neighbour.log = log
+        yield neighbour
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_names_of_guests_are_resolved_and_follow_changes(host: Any) -> None:
@@ -166,12 +179,11 @@ def test_process_that_merely_has_the_number_is_left_alone(host: Any) -> None:
     host.guest(networks, network)
     networks.set_names(network, {"web": ["10.0.0.1"]})
     kill(server_pid(host, network))
-    with subprocess.Popen(["tail", "-f", "/dev/null"]) as bystander:
+    with running("tail", "-f", "/dev/null") as bystander:
         (pid_file,) = host.shared.glob(f"*/dns/{network.id[:12]}/pid")
         pid_file.write_text(str(bystander.pid))
         networks.set_names(network, {})
         assert bystander.poll() is None
-        bystander.kill()
 
 
 def test_name_server_ends_with_its_last_name_and_with_its_network(host: Any) -> None:
@@ -200,11 +212,10 @@ def test_default_network_passes_on_to_resolvers_on_the_hosts_loopback(host: Any)
     bridge = networks.builtins()[0]
     command = ["dnsmasq", "-C", "/dev/null", "-k", "--no-resolv", "--no-hosts", "--bind-interfaces", "--pid-file="]
     command += ["--user=root", "--listen-address=127.0.0.1", "--address=/far.example/203.0.113.9"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+    with running(*command):
         await_answer(["203.0.113.9"], here, "127.0.0.1", "far.example")
         guest = host.guest(networks, bridge)
         assert ask(guest.call, bridge.gateway, "far.example") == ["203.0.113.9"]
-        server.terminate()
 
 
 def test_name_server_on_every_address_is_a_conflict(host: Any, serve: Any) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
 import functools
 import os
 import re
@@ -13,7 +11,6 @@ from pathlib import Path
 
 from wirt.container.capabilities import available
 from wirt.host.cgroup import CgroupLayout, CgroupMode, host_layout
-from wirt.host.libc import libc
 
 __all__ = ["APPARMOR_PARSER", "Facts", "host_facts", "number_set"]
 
@@ -21,16 +18,14 @@ APPARMOR_PARSER = "/sbin/apparmor_parser"
 
 _SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 _MOST_NUMBERS = 1 << 16  # a range has no more
-_X32_GETPID = 0x4000_0000 | 39  # <asm/unistd_x32.h>
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``kernel``: (major, minor). ``machine``: uname(2)'s. ``memory`` in bytes. ``x32``: whether such programs run."""
+    """``kernel``: (major, minor). ``machine``: uname(2)'s. ``memory`` in bytes."""
 
     kernel: tuple[int, int]
     machine: str
-    x32: bool
     cpus: int
     cpu_set: frozenset[int]
     memory_nodes: frozenset[int]
@@ -52,7 +47,6 @@ def host_facts() -> Facts:
     return Facts(
         kernel=(major, minor),
         machine=name.machine,
-        x32=name.machine == "x86_64" and _runs_x32(),
         cpus=len(cpu_set),
         cpu_set=cpu_set,
         memory_nodes=_numbers("/sys/devices/system/node/online") or frozenset({0}),
@@ -76,10 +70,6 @@ def number_set(text: str) -> frozenset[int]:
             raise ValueError(f'"{part}" is no number, and no range of numbers')
         found.update(span)
     return frozenset(found)
-
-
-def _runs_x32() -> bool:
-    return bool(libc.syscall(ctypes.c_long(_X32_GETPID)) != -1 or ctypes.get_errno() != errno.ENOSYS)
 
 
 def _confines_by_apparmor() -> bool:

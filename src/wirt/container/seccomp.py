@@ -18,8 +18,6 @@ from wirt.container.security import UNCONFINED
 
 __all__ = ["GuestFilter", "guest_filter"]
 
-_X32 = "SCMP_ARCH_X32"
-
 
 @dataclass(frozen=True, slots=True)
 class GuestFilter:
@@ -37,7 +35,7 @@ def guest_filter(choice: str, caps: tuple[str, ...], facts: Facts, *, privileged
     if choice == UNCONFINED or (privileged and not choice):
         return GuestFilter()
     text = _read(choice) if choice else ""
-    return _made(text, choice, _Host(frozenset(caps), facts.machine, facts.kernel, facts.x32), ready)
+    return _made(text, choice, _Host(frozenset(caps), facts.machine, facts.kernel), ready)
 
 
 class _Host(NamedTuple):
@@ -46,7 +44,6 @@ class _Host(NamedTuple):
     caps: frozenset[str]
     machine: str
     kernel: tuple[int, int]
-    x32: bool
 
 
 @functools.lru_cache(maxsize=64)
@@ -54,14 +51,8 @@ def _made(text: str, origin: str, host: _Host, ready: bool) -> GuestFilter:
     section = resolve(_profile(text, origin), host.caps, host.machine, host.kernel)
     if section is None:
         return GuestFilter()
-    if ready:
-        return GuestFilter(msgspec.Raw(msgspec.json.encode(section)), compile_section(section) or "")
-    if not host.x32:
-        # Each architecture costs runc 7 ms a start. It answers calls outside the listed ones as a kernel without x32
-        # does, with ENOSYS, so leaving x32 out there changes nothing else.
-        architectures = tuple(name for name in section.architectures if name != _X32)
-        section = msgspec.structs.replace(section, architectures=architectures)
-    return GuestFilter(msgspec.Raw(msgspec.json.encode(section)))
+    program = compile_section(section) if ready else None
+    return GuestFilter(msgspec.Raw(msgspec.json.encode(section)), program or "")
 
 
 def _profile(text: str, origin: str) -> Profile:

@@ -18,7 +18,6 @@ from wirt.model.launch import Launch
 FACTS = Facts(
     kernel=(6, 1),
     machine="x86_64",
-    x32=False,
     cpus=4,
     cpu_set=frozenset(range(4)),
     memory_nodes=frozenset({0}),

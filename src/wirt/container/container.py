@@ -182,8 +182,8 @@ class ContainerRuntime:
             cgroup.thaw(self._layout, path)  # with v1 the frozen do not die
 
     def pids(self, guest_id: str) -> list[int]:
-        """Every process in the guest, by the host's numbers."""
-        return cgroup.pids(self._layout, self.cgroup_path(guest_id))
+        """Every process in the guest, by the host's numbers; not a runtime's own, which v2 may hold for a moment."""
+        return cgroup.pids(self._layout, self.cgroup_path(guest_id), "pids")
 
     def stats(self, guest: Guest) -> Stats:
         return stats.read(guest, self.cgroup_path(guest.id), self._layout, self._facts)

@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import struct
 
-__all__ = ["PROOF_STATUS", "proof", "v1_view"]
+__all__ = ["PROOF_STATUS", "executable", "proof", "v1_view"]
 
 PROOF_STATUS = 42
 
 _BASE = 0x40_0000
-_EM_X86_64, _EM_AARCH64 = 62, 183
+_MACHINES = {"x86_64": 62, "aarch64": 183}  # EM_... of <linux/elf-em.h>
 _HEADERS = struct.Struct("<16sHHIQQQIHHHHHH" + "IIQQQQQQ")  # Elf64_Ehdr, Elf64_Phdr (elf(5))
 
 
-def _static(machine: int, code: bytes) -> bytes:
-    """An ELF file of one read-only, executable segment that begins with its own headers."""
+def executable(machine: str, code: bytes) -> bytes:
+    """An ELF file for ``machine`` (uname(2)) of one read-only, executable segment that begins with its own headers."""
     entry = _BASE + _HEADERS.size
     size = _HEADERS.size + len(code)
     identity = b"\x7fELF" + bytes((2, 1, 1))  # 64 bits, little endian, version 1
-    file_header = (identity, 2, machine, 1, entry, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    file_header = (identity, 2, _MACHINES[machine], 1, entry, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     segment = (1, 5, 0, _BASE, _BASE, size, size, 0x1000)  # PT_LOAD, readable and executable
     return _HEADERS.pack(*file_header, *segment) + code
 
@@ -36,10 +36,10 @@ def proof(machine: str) -> bytes | None:
     match machine:
         case "x86_64":
             # mov edi, 42; mov eax, 60 (exit); syscall
-            return _static(_EM_X86_64, bytes.fromhex("bf2a000000 b83c000000 0f05"))
+            return executable(machine, bytes.fromhex("bf2a000000 b83c000000 0f05"))
         case "aarch64":
             # mov x0, #42; mov x8, #93 (exit); svc #0
-            return _static(_EM_AARCH64, bytes.fromhex("400580d2 a80b80d2 010000d4"))
+            return executable(machine, bytes.fromhex("400580d2 a80b80d2 010000d4"))
     return None
 
 
@@ -112,4 +112,4 @@ def v1_view(machine: str) -> bytes | None:
     if machine != "x86_64":
         return None
     code = bytes.fromhex("".join(line.split()[0] for line in _V1_VIEW.split("\n") if line))
-    return _static(_EM_X86_64, code + _V1_VIEW_DATA)
+    return executable(machine, code + _V1_VIEW_DATA)

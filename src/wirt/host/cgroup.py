@@ -218,10 +218,11 @@ def children(layout: CgroupLayout, path: str) -> set[str]:
     return names
 
 
-def pids(layout: CgroupLayout, path: str) -> list[int]:
-    """Every process at or below, in any hierarchy; those of a cgroup that vanishes meanwhile are not there."""
+def pids(layout: CgroupLayout, path: str, controller: str = "") -> list[int]:
+    """Every process at or below, in any hierarchy or in one controller's; a cgroup that vanishes meanwhile has none."""
     found: set[int] = set()
-    for folder in layout.folders(path):
+    one = layout.folder(path, controller) if controller else ""
+    for folder in [one] if one else layout.folders(path):
         for below in _tree(folder):
             found.update(map(int, _text(below, "cgroup.procs").split()))
     return sorted(found)

@@ -104,6 +104,7 @@ class BlobStore:
         if not writer.kept:
             writer.path = writer.path.rename(self.path(writer.digest))
             writer.kept = True
+            writer.path.with_suffix(DAMAGED).unlink(missing_ok=True)
 
     def put(self, data: bytes) -> str:
         """A small blob; returns its digest."""

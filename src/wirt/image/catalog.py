@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -117,7 +117,7 @@ class Catalog:
     def edit(self) -> Iterator[Edit]:
         """Change names and images; what the body did is on the disk when the block ends, or nothing is."""
         with self.lock:
-            edit = Edit(self._read().manifests)
+            edit = Edit(self._read().manifests, self.snapshot())
             yield edit
             if edit.changed:
                 self._write(edit.descriptors())
@@ -187,21 +187,29 @@ class Catalog:
 
 
 class Edit:
-    """An index being changed: each image's descriptor once, with all its names."""
+    """An index being changed: each manifest's descriptor once, with all its names. ``freed``: bytes, known at the end.
 
-    def __init__(self, descriptors: list[Descriptor]) -> None:
+    A manifest without a name stays only while no other leads to the same image; an unreadable one does not.
+    """
+
+    def __init__(self, descriptors: list[Descriptor], snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self.changed = False
+        self.freed = 0
+        self._owners = dict(snapshot.digests)
         self._images: dict[str, tuple[Descriptor, list[str]]] = {}
         for descriptor in descriptors:
             _, names = self._images.setdefault(descriptor.digest, (descriptor, []))
             if name := name_of(descriptor):
                 names.append(name)
 
-    def add(self, descriptor: Descriptor, names: Sequence[str]) -> None:
+    def add(self, image: Image, names: Iterable[str]) -> None:
         """The image is there, and these names are its own now; who had them before keeps what others it has."""
-        for name in names:
+        wanted = list(dict.fromkeys(names))
+        for name in wanted:
             self.drop_name(name)
-        self._images.setdefault(descriptor.digest, (descriptor, []))[1].extend(dict.fromkeys(names))
+        self._images.setdefault(image.digest, (image.descriptor, []))[1].extend(wanted)
+        self._owners[image.digest] = image.id
         self.changed = True
 
     def drop_name(self, name: str) -> None:
@@ -211,19 +219,26 @@ class Edit:
                 names.remove(name)
                 self.changed = True
 
-    def drop_image(self, digest: str, *, unless_named: bool = False) -> None:
+    def drop_manifest(self, digest: str) -> None:
         """The manifest or index with this digest goes, names and all."""
-        _, names = self._images.get(digest, (None, []))
-        if not (unless_named and names):
-            self.changed |= self._images.pop(digest, None) is not None
+        self.changed |= self._images.pop(digest, None) is not None
+
+    def drop_image(self, image_id: str) -> None:
+        """Everything that leads to the image goes, names and all."""
+        for digest in [digest for digest in self._images if self._owners.get(digest) == image_id]:
+            self.drop_manifest(digest)
 
     def descriptors(self) -> list[Descriptor]:
         """What to write: one a name, or one alone for an image without."""
-        return [
-            _called(descriptor, name)
-            for descriptor, names in self._images.values()
-            for name in (names or [""])
-        ]  # fmt: skip
+        named = {self._owners.get(digest) for digest, (_, names) in self._images.items() if names} | {None}
+        written = []
+        for digest, (descriptor, names) in self._images.items():
+            if names:
+                written += [_called(descriptor, name) for name in names]
+            elif (owner := self._owners.get(digest)) not in named:
+                written.append(_called(descriptor, ""))
+                named.add(owner)
+        return written
 
 
 def name_of(descriptor: Descriptor) -> str:

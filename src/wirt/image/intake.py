@@ -7,20 +7,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import zstandard
-
 from wirt.abi import oci
 from wirt.host.tarfs import Readable
 from wirt.image.blobs import BlobStore, BlobWriter, short
 from wirt.image.documents import Descriptor
-from wirt.image.streams import Compression, Sha256, WriteBehind
+from wirt.image.streams import Compression, Gzip, Sha256, WriteBehind
 from wirt.model.image import Progress
 
 __all__ = ["Intake", "OnProgress", "Watched"]
 
 OnProgress = Callable[[Progress], None]
 
-_LEVEL = 1  # of zstd: beats gzip's best speed in size and is fast enough to keep up with unpacking
 _MEDIA_TYPES = {Compression.GZIP: oci.MEDIA_TYPE_LAYER_GZIP, Compression.ZSTD: oci.MEDIA_TYPE_LAYER_ZSTD}
 _TELL_EVERY = 1024 * 1024  # bytes
 
@@ -29,7 +26,7 @@ class Intake:
     """An archive written aside (``staged``, closed) on its way to become a layer.
 
     Its plain tar is to pass through ``taps``. An archive that OCI knows (gzip, zstd) becomes the layer's blob as it is;
-    any other is packed with zstd on the way.
+    any other is packed with gzip on the way, which every tool reads (zstd layers cannot go to a Docker, for one).
     """
 
     def __init__(self, blobs: BlobStore, staged: BlobWriter) -> None:
@@ -61,7 +58,7 @@ class Intake:
     def keep_blob(self, hold: Callable[[str], None]) -> Descriptor:
         """The layer's blob goes into the store, after ``hold`` was told its digest."""
         if self._packer:
-            writer, media_type = self._packer.finish(), oci.MEDIA_TYPE_LAYER_ZSTD
+            writer, media_type = self._packer.finish(), oci.MEDIA_TYPE_LAYER_GZIP
         else:
             writer, media_type = self._staged, _MEDIA_TYPES[self._compression]
         hold(writer.digest)
@@ -107,17 +104,17 @@ class Watched:
 
 
 class _Packer:
-    """zstd into a new blob, in a thread."""
+    """gzip into a new blob, in a thread."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._writer = blobs.writer()
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+        self._gzip = Gzip()
         self._behind = WriteBehind(self._pack)
         self.write = self._behind.write
 
     def finish(self) -> BlobWriter:
         self._behind.close()
-        self._writer.write(self._compressor.flush())
+        self._writer.write(self._gzip.end())
         self._writer.close()
         return self._writer
 
@@ -128,5 +125,5 @@ class _Packer:
         self._writer.discard()
 
     def _pack(self, piece: bytes | memoryview) -> None:
-        if packed := self._compressor.compress(piece):
+        if packed := self._gzip.pack(piece):
             self._writer.write(packed)

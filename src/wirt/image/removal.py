@@ -6,7 +6,7 @@ its names away, and it goes with the next ``prune`` after its last guest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from wirt.errors import Conflict, WirtError
 from wirt.image import reference
@@ -62,28 +62,22 @@ def prune(repository: Repository, *, show_all: bool, filters: Filters, in_use: I
 
 def _untag(repository: Repository, names: Iterable[str]) -> ImageDeletion:
     gone = tuple(names)
-    with repository.catalog.edit() as edit:
+    with repository.edit() as edit:
         for name in gone:
             edit.drop_name(name)
     return ImageDeletion(untagged=gone)
 
 
-def _delete(repository: Repository, images: Iterable[Image]) -> ImageDeletion:
-    doomed = tuple(images)
-    if not doomed:
+def _delete(repository: Repository, images: Sequence[Image]) -> ImageDeletion:
+    if not images:
         return ImageDeletion()
-    ids = {image.id for image in doomed}
-    with repository.catalog.lock:
-        digests = [digest for digest, owner in repository.catalog.snapshot().digests.items() if owner in ids]
-        with repository.catalog.edit() as edit:
-            for digest in digests:
-                edit.drop_image(digest)
-    blobs = {part.digest for image in doomed for part in image.blobs} | set(digests)
-    chains = {layer.chain_id for image in doomed for layer in image.layers}
+    with repository.edit() as edit:
+        for image in images:
+            edit.drop_image(image.id)
     return ImageDeletion(
-        untagged=tuple(name for image in doomed for name in image.names),
-        deleted=tuple(image.id for image in doomed),
-        reclaimed=repository.collect(blobs, chains),
+        untagged=tuple(name for image in images for name in image.names),
+        deleted=tuple(image.id for image in images),
+        reclaimed=edit.freed,
     )
 
 
@@ -97,9 +91,7 @@ def _damaged_key(snapshot: Snapshot, text: str) -> str | None:
 
 def _forget(repository: Repository, key: str) -> ImageDeletion:
     """An unreadable image goes, as far as it is known what belongs to it."""
-    before = repository.catalog.reachable()
-    with repository.catalog.edit() as edit:
+    with repository.edit() as edit:
         edit.drop_name(key)
-        for digest in repository.catalog.snapshot().damaged:
-            edit.drop_image(digest, unless_named=digest != key)
-    return ImageDeletion(untagged=(key,), reclaimed=repository.collect(before, ()))
+        edit.drop_manifest(key)
+    return ImageDeletion(untagged=(key,), reclaimed=edit.freed)

@@ -23,7 +23,7 @@ from wirt.errors import CorruptData
 from wirt.host.tarfs import Readable
 from wirt.host.trees import remove_tree
 from wirt.image.blobs import LOAD_AGAIN, BlobStore, BlobWriter, short
-from wirt.image.catalog import Catalog, Image, Layer
+from wirt.image.catalog import Catalog, Edit, Image, Layer
 from wirt.image.intake import Intake, OnProgress, Watched
 from wirt.image.layers import LayerInfo, LayerStore, chained
 from wirt.image.streams import PIECE, ReadAhead, Sha256, Tap, decompressed
@@ -113,21 +113,25 @@ class Repository:
         """Whether every blob of the image is there."""
         return all(self.blobs.has(part.digest) for part in image.blobs)
 
-    def publish(self, image: Image, names: Sequence[str]) -> None:
-        """The image, whose blobs are all in the store, is there from now on, under these names.
+    @contextlib.contextmanager
+    def edit(self) -> Iterator[Edit]:
+        """Change names and images. At the end that is on the disk, and what nobody needs any more is deleted."""
+        with self.catalog.lock:
+            blobs, chains = self.catalog.reachable(), self.catalog.chains()
+            with self.catalog.edit() as edit:
+                yield edit
+        edit.freed = self.collect(blobs, chains)
 
-        One of the same id whose blobs are not all there any more makes way, and so do unreadable ones left nameless.
+    def publish(self, image: Image, names: Sequence[str]) -> None:
+        """The image, whose blobs are all in the store and held, is there from now on, under these names.
+
+        Another manifest of the same image makes way if its blobs are not all there.
         """
-        snapshot = self.catalog.snapshot()
-        old = snapshot.images.get(image.id)
-        with self.catalog.edit() as edit:
+        with self.edit() as edit:
+            old = edit.snapshot.images.get(image.id)
             if old and old.digest != image.digest and not self.is_whole(old):
                 names = (*names, *old.names)
-                for digest in [digest for digest, owner in snapshot.digests.items() if owner == old.id]:
-                    edit.drop_image(digest)
-            edit.add(image.descriptor, names)
-            for key in snapshot.damaged:
-                edit.drop_image(key, unless_named=True)
+            edit.add(image, names)
 
     # -- layers ---------------------------------------------------------------------------------------------------
 
@@ -149,10 +153,11 @@ class Repository:
                 if (info := self.layers.info(layer.chain_id)) is not None:
                     return info
                 try:
-                    return self._remake(layer, f"layer {short(layer.diff_id)} of {what}", progress)
+                    return self._remake(layer, progress)
                 except CorruptData as error:
                     self.blobs.set_aside(layer.blob.digest)
-                    raise CorruptData(str(error), hint=LOAD_AGAIN) from error
+                    message = f"layer {short(layer.diff_id)} of {what} is damaged: {error}"
+                    raise CorruptData(message, hint=LOAD_AGAIN) from error
 
     def add(
         self, hold: Hold, staged: BlobWriter, *, below: str, expected: str, what: str, progress: OnProgress | None
@@ -187,14 +192,14 @@ class Repository:
         hold.blob(info.blob.digest)
         return Layer(chain_id, diff_id, info.blob) if self.blobs.has(info.blob.digest) else None
 
-    def _remake(self, layer: Layer, what: str, progress: OnProgress | None) -> LayerInfo:
+    def _remake(self, layer: Layer, progress: OnProgress | None) -> LayerInfo:
         diff = Sha256()
-        with self.blobs.open(layer.blob.digest, what) as blob, contextlib.closing(diff):
+        with self.blobs.open(layer.blob.digest, "its archive") as blob, contextlib.closing(diff):
             watched = Watched.layer(blob, progress, layer.diff_id, layer.blob.size)
             with self._unpacked(watched, diff.update) as (aside, size):
                 while watched.read(PIECE):  # what follows the last compressed byte counts for the blob's digest
                     pass
-                _compare(diff.digest(), layer.diff_id, what)
+                _compare(diff.digest(), layer.diff_id, "its archive")
                 info = LayerInfo(layer.diff_id, size, diff.size, layer.blob)
                 self.layers.keep(aside, layer.chain_id, info)
         return info

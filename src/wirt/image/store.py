@@ -112,8 +112,8 @@ class ImageStore:
         """The image is called ``target`` as well, and whichever was called so is not any more."""
         name = _name(target)
         image = self._find(text)
-        with explaining("name the image"), self._repository.catalog.edit() as edit:
-            edit.add(image.descriptor, [name])
+        with explaining("name the image"), self._repository.edit() as edit:
+            edit.add(image, [name])
 
     def remove(self, text: str, *, force: bool = False, in_use: Mapping[str, str] | None = None) -> ImageDeletion:
         """Takes the name away, and with the last one (or when an id is given) deletes the image.

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framework.archives import Member, file, folder, hard_link, symlink, tar
 from wirt.errors import CorruptData, InvalidInput, WirtError
 from wirt.host.tarfs import pack, unpack
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: owners, devices and trusted attributes")
+pytestmark = pytest.mark.root
 
 OPAQUE = "trusted.overlay.opaque"
-Member = tuple[str, bytes, dict[str, object]]
 
 
 @pytest.fixture
@@ -30,42 +30,6 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret").write_text("untouched")
     return tmp_path / "root"
-
-
-def tar(*members: Member, format: int = tarfile.PAX_FORMAT) -> io.BytesIO:  # noqa: A002
-    """An archive of (name, type or contents, header fields): contents make a regular file."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
-        for name, what, fields in members:
-            info = tarfile.TarInfo(name)
-            data = b""
-            if len(what) == 1 and what in b"123456":
-                info.type = what
-            else:
-                data = what
-                info.size = len(data)
-            info.mode = 0o755 if info.type == tarfile.DIRTYPE else 0o644
-            for key, value in fields.items():
-                setattr(info, key, value)
-            archive.addfile(info, io.BytesIO(data))
-    out.seek(0)
-    return out
-
-
-def file(name: str, data: bytes = b"contents", **fields: object) -> Member:
-    return (name, data, fields)
-
-
-def folder(name: str, **fields: object) -> Member:
-    return (name, tarfile.DIRTYPE, fields)
-
-
-def symlink(name: str, target: str) -> Member:
-    return (name, tarfile.SYMTYPE, {"linkname": target})
-
-
-def hard_link(name: str, target: str) -> Member:
-    return (name, tarfile.LNKTYPE, {"linkname": target})
 
 
 def snapshot(folder: Path) -> dict[str, tuple[object, ...]]:

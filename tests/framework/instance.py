@@ -96,6 +96,6 @@ class Instance:
         try:
             if guests := self.ok("ps", "-aq").split():
                 self.ok("rm", "-f", "-v", *guests)
-            self.ok("network", "prune")
+            self.ok("network", "prune", "-f")
         finally:
             self.end_daemon()

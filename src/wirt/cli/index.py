@@ -97,6 +97,6 @@ def aliases_of(words: str) -> list[str]:
 def _unknown(words: str, known: list[str], group: str = "") -> UsageError:
     from difflib import get_close_matches
 
-    near = get_close_matches(words, known, n=3, cutoff=0.7)
+    near = get_close_matches(words, known, n=3, cutoff=0.6)
     hint = "did you mean " + " or ".join(f"wirt {name}" for name in near) + "?" if near else ""
     return UsageError(f"unknown command: wirt {words}", group, hint=hint)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from wirt.cli.options import Call
 
-__all__ = ["FORCE", "confirm", "report"]
+__all__ = ["FILTER", "FORCE", "confirm", "report"]
 
+FILTER = Flag("filter", "", "scalars.filter_", "only those that match name=value", many="append", metavar="filter")
 FORCE = Flag("force", "f", "switch", "do not ask")
 
 

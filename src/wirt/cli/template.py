@@ -141,7 +141,7 @@ class _Parser:
     def _control(self, keyword: str, condition: str) -> _Output:
         action = _Action(condition)
         names = action.declaration()
-        value = action.pipeline()
+        value = action.value()
         body, closing, rest = self.block()
         otherwise = _constant("")
         if closing == "else" and rest:  # "else if": it ends where the inner one does
@@ -233,7 +233,7 @@ class _Action:
     def statement(self) -> _Output:
         """An assignment, which says nothing, or a pipeline, whose value is said."""
         names = self.declaration()
-        value = self.pipeline()
+        value = self.value()
         if not names:
             return lambda scope: as_text(value(scope))
 
@@ -253,13 +253,18 @@ class _Action:
                 return words[0 : width - 1 : 2]
         return []
 
-    def pipeline(self) -> _Value:
+    def value(self) -> _Value:
+        """The pipeline that the action, or the rest of it, is."""
+        value = self._pipeline()
+        if self._at < len(self._tokens):
+            raise TemplateError(f"{self._peek()!r} is out of place")
+        return value
+
+    def _pipeline(self) -> _Value:
         value = self._command(None)
         while self._peek() == "|":
             self._at += 1
             value = self._command(value)
-        if self._at < len(self._tokens) and self._peek() != ")":
-            raise TemplateError(f"{self._peek()!r} is out of place")
         return value
 
     def _peek(self) -> str:
@@ -297,7 +302,7 @@ class _Action:
         elif text == ".":
             value = _dot
         elif text == "(":
-            value = self.pipeline()
+            value = self._pipeline()
             if self._peek() != ")":
                 raise TemplateError("a parenthesis is not closed")
             self._at += 1

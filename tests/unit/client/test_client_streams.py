@@ -136,10 +136,10 @@ def _close(fd: int) -> None:
 
 
 def read_until(fd: int, size: int) -> bytes:
-    data = b""
+    data = bytearray()
     while len(data) < size and (piece := os.read(fd, 65536)):
         data += piece
-    return data
+    return bytes(data)
 
 
 def test_output_goes_where_it_belongs_and_the_code_comes_back(launch: Launch, pipes: Pipes) -> None:

@@ -7,7 +7,7 @@ __all__ = [
     "tail",
 ]  # fmt: skip
 
-_SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+_SIZES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -45,18 +45,14 @@ def number(text: str) -> float:
 def size(text: str) -> int:
     """Bytes: 1048576, 64k, 1.5g, 2GiB. Powers of 1024, whatever the letter's case."""
     digits = text.rstrip("bBkKmMgGtTpPiI")
-    unit = text[len(digits) :].lower()
-    for long, short in (("ib", ""), ("b", "")):
-        if len(unit) > 1 and unit.endswith(long):
-            unit = unit[: -len(long)] + short
-            break
+    unit = text[len(digits) :].lower() or "b"
     try:
         value = float(digits)
     except ValueError:
-        raise ValueError("not a size: write 64m, 1.5g or a number of bytes") from None
-    if unit not in _SIZES or not 0 <= value < 1e18:
+        value = -1.0
+    if unit[0] not in _SIZES or unit[1:] not in ("", "b", "i", "ib") or not 0 <= value < 1e18:
         raise ValueError("not a size: write 64m, 1.5g or a number of bytes")
-    return int(value * _SIZES[unit])
+    return int(value * _SIZES[unit[0]])
 
 
 def swap(text: str) -> int:

@@ -19,7 +19,7 @@ VERB = Verb(
     ),
     examples=(
         ("wirt load -i web.tar", "what wirt save or docker save wrote"),
-        ("ssh there docker save web | wirt load", ""),
+        ("ssh there docker save web | wirt load", "from another host"),
     ),
 )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from wirt.cli.listing import FILTER
 from wirt.cli.options import Call, Verb
-from wirt.cli.pruning import FORCE, confirm
+from wirt.cli.pruning import FILTER, FORCE, confirm
 
 __all__ = ["VERB", "run"]
 

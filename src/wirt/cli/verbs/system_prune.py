@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from wirt.cli.listing import FILTER
 from wirt.cli.options import Call, Flag, Verb
-from wirt.cli.pruning import FORCE, confirm, report
+from wirt.cli.pruning import FILTER, FORCE, confirm, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

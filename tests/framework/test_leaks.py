@@ -59,31 +59,38 @@ def _cgroup(_: Path) -> Iterator[str]:
 
 
 @contextmanager
+def _cat(*argv: str, env: dict[str, str] | None = None) -> Iterator[int]:
+    """The id of a process that surely runs what ``argv`` says, which ends in cat."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, env=env) as process:
+        assert process.stdin and process.stdout
+        try:
+            process.stdin.write(b"x")
+            process.stdin.flush()
+            process.stdout.read(1)
+            yield process.pid
+        finally:
+            process.stdin.close()
+
+
+@contextmanager
 def _marked_process(_: Path) -> Iterator[str]:
-    with subprocess.Popen(["sleep", "1000"]) as sleeper:
-        yield f"process: {sleeper.pid} sleep 1000"
-        sleeper.kill()
+    with _cat("cat") as pid:
+        yield f"process: {pid} cat"
 
 
 @contextmanager
 def _named_process(folder: Path) -> Iterator[str]:
     unmarked = {name: value for name, value in os.environ.items() if name != MARK}
-    fifo = folder / "fifo"
-    os.mkfifo(fifo)
-    with subprocess.Popen(["tail", "-f", str(fifo)], env=unmarked) as reader:
-        yield f"process: {reader.pid} tail -f {fifo}"
-        reader.kill()
+    (folder / "empty").touch()
+    with _cat("cat", str(folder / "empty"), "-", env=unmarked) as pid:
+        yield f"process: {pid} cat {folder}/empty -"
 
 
 @contextmanager
 def _namespace(_: Path) -> Iterator[str]:
-    with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdin and holder.stdout
-        holder.stdin.write(b"x")
-        holder.stdin.flush()
-        holder.stdout.read(1)  # cat runs, so the namespace is there
-        yield f"network namespace: {Path(f'/proc/{holder.pid}/ns/net').readlink()}"
-        holder.stdin.close()
+    with _cat("unshare", "--net", "cat") as pid:
+        yield f"network namespace: {Path(f'/proc/{pid}/ns/net').readlink()}"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PREFIX ?= /usr/local
 ARGS ?=
+PEERS := $(CURDIR)/build/peers/root/usr
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -20,7 +21,8 @@ demo: ## install what is missing, fetch images, start guests of every kind, show
 test: ## install what the tests need and run them all (as root); ARGS="-k name" picks some
 	@tools/packages.sh python run test
 	@tools/venv.sh "$(PYTHON)" dev
-	@$(BIN)/python -m pytest --alone $(ARGS)
+	@$(BIN)/python bench/peers.py
+	@PATH="$$PATH:$(PEERS)/bin:$(PEERS)/sbin" $(BIN)/python -m pytest --alone $(ARGS)
 
 check: lint type layering fresh ## everything that reads the code: style, types, layers, freshness of the docs
 

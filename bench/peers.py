@@ -65,20 +65,18 @@ class Engine:
 
 def fetch() -> None:
     """What the peers need and this machine lacks, from Debian's packages (the lab itself has no network)."""
-    missing = _missing()
-    folder = UNPACKED / "packages"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = [name for name in missing if not (folder / name).exists()]
-    if not wanted:
+    fetched = UNPACKED / "fetched"
+    if fetched.exists() and fetched.read_text().split() == list(PACKAGES):
         return
-    print(f"bench: fetching {', '.join(wanted)} into {UNPACKED.relative_to(PROJECT)}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="wirt-peers-") as scratch:
-        subprocess.run(["apt-get", "-qq", "download", *wanted], cwd=scratch, check=True, stderr=subprocess.DEVNULL)
-        for archive in Path(scratch).glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", str(archive), str(UNPACKED / "root")], check=True)
-    for name in wanted:
-        (folder / name).touch()
-    _alternatives()
+    (UNPACKED / "root").mkdir(parents=True, exist_ok=True)
+    if missing := _missing():
+        print(f"fetching {', '.join(missing)} into {UNPACKED.relative_to(PROJECT)}", file=sys.stderr)
+        with tempfile.TemporaryDirectory(prefix="wirt-peers-") as scratch:
+            subprocess.run(["apt-get", "-qq", "download", *missing], cwd=scratch, check=True, stderr=subprocess.DEVNULL)
+            for archive in Path(scratch).glob("*.deb"):
+                subprocess.run(["dpkg-deb", "-x", str(archive), str(UNPACKED / "root")], check=True)
+        _alternatives()
+    fetched.write_text(" ".join(PACKAGES))
 
 
 def wirt(folder: Path) -> Engine:
@@ -253,3 +251,7 @@ def _call(argv: list[str], env: dict[str, str], data: bytes | None = None) -> st
     if done.returncode:
         sys.exit(f"bench: {' '.join(argv)}: {done.stderr.decode(errors='replace').strip()}")
     return str(done.stdout.decode())
+
+
+if __name__ == "__main__":
+    fetch()

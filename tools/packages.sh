@@ -8,8 +8,10 @@ set -eu
 # without a service of its own. mmdebstrap: images from Debian's packages. tini: `run --init`. procps: `wirt top`.
 python="python3 python3-venv ca-certificates"
 run="runc crun nftables dnsmasq-base iproute2 mmdebstrap tini procps"
-# skopeo: another program's opinion on our images.
-test="skopeo"
+# skopeo: another program's opinion on our images. busybox-static: programs for root file systems made by hand.
+# qemu-system-x86: what `wirt doctor` finds out about machines. openssl: certificates.
+# zsh, fish: completion in them.
+test="skopeo busybox-static qemu-system-x86 openssl zsh fish"
 
 wanted=
 for group in "$@"; do

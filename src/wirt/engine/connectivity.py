@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
+import os
 from pathlib import Path
 
 from wirt.engine.hostfiles import write_host_files
 from wirt.engine.registry import Registry
-from wirt.errors import Conflict, InvalidInput, NotFound
+from wirt.errors import Conflict, InvalidInput, NotFound, Unavailable
 from wirt.model.guest import Endpoint, Guest, GuestState, NetworkSettings, PortBinding
 from wirt.model.network import Network
 from wirt.network.networks import Networks as HostNetworks
@@ -16,6 +18,8 @@ from wirt.network.resolv import hosts_file, resolv_conf
 from wirt.store.networks import NetworkTable
 
 __all__ = ["Connectivity", "shared_guest"]
+
+log = logging.getLogger("wirt.connectivity")
 
 HOSTS_FILE = Path("/etc/hosts")
 
@@ -41,8 +45,12 @@ class Connectivity:
         self._lock = asyncio.Lock()
         self.networks: dict[str, Network] = {network.name: network for network in table.load()}
         for network in host_networks.builtins():
-            if network.name not in self.networks:
+            # The default network's subnet is whatever is free: while no guest ran, another instance may have taken it.
+            if network.name not in self.networks or not self._in_use(network.name):
                 self.add(network)
+
+    def _in_use(self, name: str) -> bool:
+        return any(name in guest.network.networks for guest in self._registry if guest.state in _RUNNING)
 
     def find(self, ref: str) -> Network:
         """By name, id or a prefix of the id."""
@@ -95,6 +103,10 @@ class Connectivity:
             return guest.network
         async with self._lock:
             netns = self._host.netns_path(guest.id)
+            if self._is_shared(guest):
+                # Whoever shares the namespace keeps it alive, and must not keep addresses that others get.
+                for endpoint in guest.network.networks.values():
+                    await asyncio.to_thread(self._host.detach, endpoint)
             await asyncio.to_thread(self._release, guest.id, netns, guest.network.networks)
             idle = {name: _idle(endpoint, guest) for name, endpoint in guest.network.networks.items()}
             settings = _settings(idle, _asked_ports(guest))
@@ -128,6 +140,10 @@ class Connectivity:
             if endpoint is not None and guest.id != but and endpoint.ip_address:
                 used.add(endpoint.ip_address)
         return used
+
+    def _is_shared(self, guest: Guest) -> bool:
+        refs = {shared_guest(other.spec.network) for other in self._registry if other.state in _RUNNING}
+        return any(ref and (ref == guest.name or guest.id.startswith(ref)) for ref in refs)
 
     def _namespace_of(self, ref: str) -> str:
         other = self._registry.find(ref)
@@ -189,7 +205,11 @@ class Connectivity:
                     continue
                 for alias in {guest.name, guest.id[:12], *endpoint.aliases}:
                     names.setdefault(alias, []).append(endpoint.ip_address)
-            await asyncio.to_thread(self._host.set_names, network, names)
+            try:
+                await asyncio.to_thread(self._host.set_names, network, names)
+            except (Unavailable, Conflict) as error:
+                # Guests run without names rather than not at all; wirt doctor tells what is missing.
+                log.warning("names on the network %s are not served: %s", name, error)
 
     async def refresh_names(self, guest: Guest) -> None:
         """After a rename."""
@@ -213,8 +233,15 @@ class Connectivity:
             )
         write_host_files(folder, hostname=guest.hostname, hosts=hosts, resolv=resolv)
 
+    def teardown(self) -> None:
+        """No guest runs: nothing of the networks stays on the host. They come back when they are needed."""
+        if os.geteuid() == 0:
+            self._host.teardown()
+
     def sweep(self) -> None:
         """After a crash: take away what belongs to guests and networks that are gone."""
+        if os.geteuid() != 0:
+            return
         live = {guest.id for guest in self._registry if guest.state in _RUNNING}
         self._host.sweep(live, tuple(self.networks.values()))
 

@@ -154,7 +154,7 @@ class Engine:
         await self._lifecycle.settle()
         self.events.close()
         if not any(guest.state in ACTIVE for guest in self._registry):
-            await asyncio.to_thread(self._host_networks.teardown)
+            await asyncio.to_thread(self._connectivity.teardown)
         for runtime in self._runtimes.values():
             runtime.close()
         self._lifecycle.keepers.stop()
@@ -175,7 +175,7 @@ class Engine:
 
     async def info(self) -> HostInfo:
         states = [guest.state for guest in self._registry if guest.state is not GuestState.REMOVING]
-        images = await self.images.list(filters={}, show_all=False)
+        images = await self.images.list(filters={})
         host = os.uname()
         return HostInfo(
             version=wirt.__version__,

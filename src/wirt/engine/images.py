@@ -26,7 +26,7 @@ class Images:
         self._registry = registry
         self._events = events
 
-    async def list(self, *, filters: Filters, show_all: bool = False) -> Sequence[ImageSummary]:
+    async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
         return await asyncio.to_thread(self._store.list, filters)
 
     async def view(self, name: str) -> ImageView:

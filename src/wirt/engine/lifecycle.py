@@ -246,8 +246,15 @@ class Lifecycle:
         guest = self._registry.get(guest_id)
         if guest is None or guest.state not in (GuestState.RUNNING, GuestState.PAUSED, GuestState.STOPPING):
             return
-        outcome = self._left_outcome(guest_id) or Outcome(137, time.time(), "the guest's keeper was killed")
-        self._book(guest_id, outcome)
+        self.in_background(self._end_orphan(guest), f"ending guest {guest_id[:12]}")
+
+    async def _end_orphan(self, guest: Guest) -> None:
+        outcome = self._left_outcome(guest.id)
+        if outcome is None:
+            with contextlib.suppress(Conflict):  # it has ended by itself
+                await asyncio.to_thread(self.runtime(guest.spec.kind).kill, guest, "SIGKILL", everyone=True)
+            outcome = Outcome(137, time.time(), "the guest's keeper was killed")
+        self._book(guest.id, outcome)
 
     def _book(self, guest_id: str, outcome: Outcome) -> None:
         """Write the end down, tell the keeper, and clean up in the background."""

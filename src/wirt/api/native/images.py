@@ -27,11 +27,9 @@ _TAR_BODY: dict[str, Any] = {"requestBody": {"content": {TAR: {}}}}
 async def list_images(
     engine: EngineOf,
     given: FilterList = (),
-    *,
-    show_all: Annotated[bool, Query(alias="all", description="images without a name as well")] = False,
 ) -> list[ImageSummary]:
     """The images on this host."""
-    return list(await engine.images.list(filters=parse_filters(given), show_all=show_all))
+    return list(await engine.images.list(filters=parse_filters(given)))
 
 
 @router.get("/save", responses=streamed(TAR), response_class=Stream)

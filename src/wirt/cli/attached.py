@@ -42,12 +42,22 @@ def streams_wanted(call: Call, *, tty: bool, **streams: bool) -> dict[str, Any]:
 
 def connect(call: Call, connection: Upgraded, *, tty: bool, stdin: bool) -> int:
     """Is the guest's terminal, or its pipes, until it ends; the exit code it leaves us with."""
-    ours = tty and os.isatty(0)
-    code = converse(
-        connection,
-        stdin=0 if stdin else None,
-        raw=0 if ours and stdin else None,
-        window=next((fd for fd in (1, 0) if os.isatty(fd)), None) if tty else None,
-        proxy_signals="sig-proxy" not in call.given or call["sig-proxy"],
-    )
-    return 0 if code == DETACHED else code
+    try:
+        code = converse(
+            connection,
+            stdin=0 if stdin else None,
+            raw=0 if tty and stdin and os.isatty(0) else None,
+            window=next((fd for fd in (1, 0) if os.isatty(fd)), None) if tty else None,
+            proxy_signals="sig-proxy" not in call.given or call["sig-proxy"],
+        )
+    except KeyboardInterrupt:
+        guest = connection.headers.get("wirt-guest", "")[:12]
+        if guest:
+            end = "" if os.isatty(2) else "\n"  # a terminal gets its newline for the ^C
+            os.write(2, f"\nguest {guest} goes on; end it with: wirt stop {guest}{end}".encode())
+        raise
+    if code == DETACHED:
+        if os.isatty(2):
+            os.write(2, b"\n")  # the guest's prompt stands there, half a line
+        return 0
+    return code

@@ -29,6 +29,8 @@ _UNREAD = 141
 def report(error: BaseException) -> int:
     """Says what went wrong and gives the exit code."""
     if isinstance(error, KeyboardInterrupt):
+        if sys.stderr is not None and sys.stderr.isatty():
+            print(file=sys.stderr)  # after the ^C
         return _INTERRUPTED
     if isinstance(error, BrokenPipeError):
         _discard_output()

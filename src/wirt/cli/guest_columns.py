@@ -19,14 +19,30 @@ def _size(guest: dict[str, Any]) -> str:
 
 
 def ports_text(ports: list[dict[str, Any]]) -> str:
-    """``0.0.0.0:8080->80/tcp``, comma-separated."""
-    shown = []
-    for port in ports:
-        address = port["host_ip"] or "0.0.0.0"  # noqa: S104 - shown, not bound
-        address = f"[{address}]" if ":" in address else address
-        host = f"{address}:{port['host_port']}->" if port["host_port"] else ""
-        shown.append(f"{host}{port['guest_port']}/{port['protocol']}")
-    return ", ".join(shown)
+    """``0.0.0.0:8080->80/tcp, 9000-9003/udp``: neighbours in one range, as far as they lead to neighbours."""
+    runs: list[tuple[str, int, int, int, str]] = []  # address, first port of the host (0: none), first, last, protocol
+    for port in sorted(ports, key=lambda port: (port["protocol"], port["host_ip"], port["guest_port"])):
+        address, protocol = port["host_ip"] or "0.0.0.0", port["protocol"]  # noqa: S104 - shown, not bound
+        host, guest = port["host_port"], port["guest_port"]
+        if runs:
+            last_address, first_host, first, last, last_protocol = runs[-1]
+            host_follows = host == first_host + guest - first if first_host else not host
+            if (address, protocol, guest) == (last_address, last_protocol, last + 1) and host_follows:
+                runs[-1] = (address, first_host, first, guest, protocol)
+                continue
+        runs.append((address, host, guest, guest, protocol))
+    return ", ".join([_run_text(*run) for run in runs])
+
+
+def _run_text(address: str, host: int, first: int, last: int, protocol: str) -> str:
+    guest = f"{_range(first, last)}/{protocol}"
+    if not host:
+        return guest
+    return f"{f'[{address}]' if ':' in address else address}:{_range(host, host + last - first)}->{guest}"
+
+
+def _range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
 
 
 COLUMNS = (

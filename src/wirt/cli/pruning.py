@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from wirt.cli.human import decimal_size
+from wirt.cli.human import decimal_size, familiar
 from wirt.cli.options import Flag
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def confirm(call: Call, warning: str) -> bool:
 
 def report(what: str, *pruned: dict[str, Any]) -> None:
     """What went, and the space that came free with it."""
-    deleted = [name for each in pruned for name in (*each.get("untagged", ()), *each["deleted"])]
+    deleted = [name for each in pruned for name in (*map(familiar, each.get("untagged", ())), *each["deleted"])]
     if deleted:
         print(f"removed {what}:", *deleted, sep="\n", end="\n\n")
     print(f"space reclaimed: {decimal_size(sum(each['reclaimed'] for each in pruned))}")

@@ -9,7 +9,7 @@ from wirt.cli.style import is_terminal, on_output, plain, width
 __all__ = ["print_table"]
 
 _GAP = 3
-_LEAST = 12  # columns narrower than this are not cut further
+_LEAST = 8  # columns narrower than this are not cut further
 
 
 def print_table(header: list[str], rows: list[list[str]], *, cut: bool = True) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from wirt.cli.guest_columns import ports_text
+
 GUEST: dict[str, Any] = {
     "id": "ab" * 32, "name": "web", "kind": "container", "image": "docker.io/library/busybox:latest",
     "image_id": "sha256:" + "cd" * 32, "command": "sleep 1000", "created": 0.0, "state": "running",
@@ -109,7 +111,24 @@ def test_ps_is_a_table(daemon, wirt) -> None:
     header, line = wirt.out.splitlines()
     assert header.split() == ["GUEST", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
     cells = ["abababababab", "busybox:latest", '"sleep 1000"', "3 minutes ago", "Up 3 minutes (healthy)"]
-    assert line == "   ".join([*cells, "127.0.0.1:8080->80/tcp, 90/udp, [::1]:91->91/tcp", "web"])
+    assert line == "   ".join([*cells, "127.0.0.1:8080->80/tcp, [::1]:91->91/tcp, 90/udp", "web"])
+
+
+@pytest.mark.parametrize(
+    ("ports", "text"),
+    [
+        ([], ""),
+        ([(80, 0, "")], "80/tcp"),
+        ([(80, 0, ""), (81, 0, ""), (83, 0, "")], "80-81/tcp, 83/tcp"),
+        ([(81, 9001, ""), (80, 9000, "")], "0.0.0.0:9000-9001->80-81/tcp"),
+        ([(80, 9000, ""), (81, 9005, "")], "0.0.0.0:9000->80/tcp, 0.0.0.0:9005->81/tcp"),
+        ([(80, 9000, "::1"), (81, 9001, "::2")], "[::1]:9000->80/tcp, [::2]:9001->81/tcp"),
+        ([(80, 9000, ""), (81, 0, "")], "0.0.0.0:9000->80/tcp, 81/tcp"),
+    ],
+)
+def test_ports_that_follow_each_other_are_a_range(ports: list[tuple[int, int, str]], text: str) -> None:
+    rows = [{"guest_port": g, "host_port": h, "host_ip": ip, "protocol": "tcp"} for g, h, ip in ports]
+    assert ports_text(rows) == text
 
 
 def test_ps_of_nothing_is_a_header(daemon, wirt) -> None:

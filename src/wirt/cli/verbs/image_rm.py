@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wirt.cli.human import familiar
 from wirt.cli.many import each
 from wirt.cli.options import Call, Flag, Verb
 from wirt.client.transport import path
@@ -23,7 +24,7 @@ def run(call: Call) -> int:
 
     def remove(name: str) -> str:
         done = call.transport.call("DELETE", path("images", name), query=query)
-        lines = [f"Untagged: {name}" for name in done["untagged"]] + [f"Deleted: {name}" for name in done["deleted"]]
+        lines = [f"Untagged: {familiar(name)}" for name in done["untagged"]] + [f"Deleted: {name}" for name in done["deleted"]]
         return "\n".join(lines)
 
     return each(call.args, remove)

@@ -21,7 +21,7 @@ VERB = Verb(
         QUIET,
         Flag("size", "s", "switch", "how much each wrote"),
     ),
-    about="Filters: id, name, label, status, exited, ancestor, before, since, volume, network, publish, health ...",
+    about="Filters: id, name, label, status, exited, ancestor, kind, network, volume, health, publish, before, since.",
     examples=(
         ("wirt ps -a --filter status=exited", "those that have ended"),
         ("wirt ps --format 'table {{.Names}}\\t{{.Status}}'", "two columns"),

@@ -1,0 +1,207 @@
+"""Guests on a terminal: what a person at the keyboard sees and types, through a pseudo-terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from framework.instance import PROGRAM, Instance
+
+PATIENCE = 30.0
+
+
+class Keyboard:
+    """``wirt WORDS`` as the foreground of a terminal of its own, 24 by 80."""
+
+    def __init__(self, host: Instance, *words: str) -> None:
+        self.seen = ""
+        self._ours, theirs = pty.openpty()
+        self.resize(24, 80)
+        self.before = termios.tcgetattr(theirs)
+        self._process = subprocess.Popen(
+            [PROGRAM, *words],
+            env={**host.env, "TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the child is single-threaded
+        )
+        self._theirs = theirs
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def until(self, pattern: str) -> str:
+        """Reads on until ``pattern`` is there; gives what was read since the last time, up to its end."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := re.search(pattern, self.seen)):
+            left = deadline - time.monotonic()
+            assert left > 0 and select.select([self._ours], [], [], left)[0], f"no {pattern!r} in {self.seen!r}"
+            try:
+                self.seen += os.read(self._ours, 65536).decode(errors="replace")
+            except OSError:  # the other side has gone
+                raise AssertionError(f"the end, and no {pattern!r} in {self.seen!r}") from None
+        text, self.seen = self.seen[: found.end()], self.seen[found.end() :]
+        return text
+
+    def exit_code(self) -> int:
+        return self._process.wait(PATIENCE)
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    @property
+    def restored(self) -> bool:
+        return termios.tcgetattr(self._theirs) == self.before
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._theirs)
+        os.close(self._ours)
+
+
+@pytest.fixture
+def keyboard(host: Instance) -> Iterator[type]:
+    """``keyboard(*words)``; guests are removed afterwards."""
+    made: list[Keyboard] = []
+
+    def start(*words: str) -> Keyboard:
+        made.append(Keyboard(host, *words))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+    if guests := host.ok("ps", "-aq").split():
+        host.ok("rm", "-f", *guests)
+
+
+def test_shell_on_a_terminal(keyboard) -> None:
+    shell = keyboard("run", "--rm", "-it", "busybox", "sh")
+    shell.until("# ")
+    shell.type("stty size; tty\r")
+    shell.until(r"24 80\r\n/dev/\S+\r\n.*# ")
+    shell.type("exit 7\r")
+    assert shell.exit_code() == 7
+    assert shell.restored
+
+
+def test_keys_go_to_the_guest(keyboard) -> None:
+    shell = keyboard("run", "--rm", "-it", "busybox", "sh")
+    shell.until("# ")
+    shell.type("echo go; sleep 1000\r")
+    shell.until("go\r\n")  # until then the shell has the terminal in a mode of its own
+    shell.type("\x03")
+    shell.until("# ")
+    shell.type("echo code $?\r")
+    shell.until("code 130\r\n.*# ")
+    shell.type("\x04")
+    assert shell.exit_code() == 0
+
+
+def test_window_size_follows_ours(keyboard) -> None:
+    shell = keyboard(
+        "run",
+        "--rm",
+        "-it",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'stty size; exit' WINCH; echo up; while :; do sleep 0.1; done",
+    )
+    shell.until("up")
+    shell.resize(50, 132)
+    shell.until("50 132")
+    assert shell.exit_code() == 0
+
+
+def test_detach_keys_leave_the_guest_running(keyboard, host: Instance) -> None:
+    first = keyboard("run", "-it", "--name", "shell", "busybox", "sh")
+    first.until("# ")
+    first.type("\x10\x11")
+    assert first.exit_code() == 0
+    assert first.restored
+    assert host.ok("inspect", "-f", "{{.State.Status}}", "shell") == "running"
+    second = keyboard("attach", "--detach-keys", "ctrl-x,x", "shell")
+    second.type("\recho again\r")
+    second.until(r"again\r\nagain|again\r\n.*again")
+    second.type("\x18x")
+    assert second.exit_code() == 0
+    third = keyboard("attach", "shell")
+    third.type("\rexit 3\r")
+    assert third.exit_code() == 3
+
+
+def test_exec_on_a_terminal(keyboard, host: Instance) -> None:
+    host.ok("run", "-d", "--name", "g", "busybox", "sleep", "1000")
+    shell = keyboard("exec", "-it", "-e", "GREETING=hi", "g", "sh")
+    shell.until("# ")
+    shell.type("echo $GREETING $TERM; stty size; exit 5\r")
+    shell.until(r"hi xterm\r\n24 80\r\n")
+    assert shell.exit_code() == 5
+
+
+def test_start_with_a_terminal(keyboard, host: Instance) -> None:
+    host.ok("create", "-it", "--name", "g", "busybox", "sh")
+    shell = keyboard("start", "-ai", "g")
+    shell.until("# ")
+    shell.type("exit 6\r")
+    assert shell.exit_code() == 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_terminal_is_restored_when_the_command_is_ended(keyboard, host: Instance, number: int) -> None:
+    shell = keyboard("run", "-it", "--name", "g", "busybox", "sh")
+    shell.until("# ")
+    assert not shell.restored
+    shell.signal(number)
+    assert shell.exit_code() == 128 + number
+    assert shell.restored
+    assert host.ok("inspect", "-f", "{{.State.Status}}", "g") == "running"
+
+
+def test_interrupts_are_passed_on_and_the_third_leaves(keyboard, host: Instance) -> None:
+    running = keyboard(
+        "run", "--name", "g", "busybox", "sh", "-c", "trap 'echo caught' INT; echo up; while :; do sleep 0.1; done"
+    )
+    running.until("up")
+    for _ in range(2):
+        running.type("\x03")
+        running.until("caught")
+    running.type("\x03")
+    running.until("goes on; end it with: wirt stop [0-9a-f]{12}")
+    assert running.exit_code() == 130
+    assert host.ok("inspect", "-f", "{{.State.Status}}", "g") == "running"
+
+
+def test_stats_are_redrawn_until_interrupted(keyboard, host: Instance) -> None:
+    host.ok("run", "-d", "--name", "g", "busybox", "sleep", "1000")
+    stats = keyboard("stats")
+    for _ in range(2):
+        stats.until("CPU %")
+        stats.until(r"\bg\b.*%")
+    stats.type("\x03")
+    assert stats.exit_code() == 130
+
+
+def test_errors_are_coloured_for_people(keyboard) -> None:
+    failed = keyboard("start", "nobody")
+    failed.until(r"\x1b\[1;31mwirt:\x1b\[0m no such guest: nobody")
+    assert failed.exit_code() == 125

@@ -60,6 +60,7 @@ class MemoryGuest:
     exit_code: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    removed: asyncio.Event = field(default_factory=asyncio.Event)
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     size: tuple[int, int] = (0, 0)
 
@@ -144,6 +145,7 @@ class Guests:
             raise Conflict(f"guest {ref} runs", hint="stop it first, or use --force")
         self.calls.append(("remove", ref, force, volumes))
         del self.all[guest.id]
+        guest.removed.set()
 
     async def resize(self, ref: str, rows: int, cols: int) -> None:
         self.find(ref).size = (rows, cols)
@@ -151,7 +153,9 @@ class Guests:
     async def wait(self, ref: str, condition: WaitCondition) -> int:
         guest = self.find(ref)
         try:
-            if condition is WaitCondition.NEXT_EXIT or guest.state is GuestState.RUNNING:
+            if condition is WaitCondition.REMOVED:
+                await guest.removed.wait()
+            elif condition is WaitCondition.NEXT_EXIT or guest.state is GuestState.RUNNING:
                 await guest.ended.wait()
         except asyncio.CancelledError:
             self.cancelled.set()
@@ -252,6 +256,7 @@ class Guests:
             await asyncio.to_thread(_serve_frames, sock, command, options)
             if guest.spec.auto_remove:
                 self.all.pop(guest.id, None)
+                guest.removed.set()
 
         return Session(guest.id, connect)
 
@@ -326,7 +331,7 @@ class Images:
         self.calls: list[tuple[object, ...]] = []
         self.loading = threading.Event()
 
-    async def list(self, *, filters: Filters, show_all: bool) -> Sequence[ImageSummary]:
+    async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
         return [ImageSummary(IMAGE_ID, ("docker.io/library/busybox:latest",), 1.5, 10, {}, IMAGE_ID)]
 
     async def view(self, name: str) -> ImageView:

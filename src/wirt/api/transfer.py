@@ -127,8 +127,11 @@ async def download(produce: Callable[[BinaryIO], Awaitable[None]]) -> AsyncGener
 
 
 async def _produce(produce: Callable[[BinaryIO], Awaitable[None]], fd: int) -> None:
-    with open(fd, "wb", buffering=_CHUNK) as out:
+    out = open(fd, "wb", buffering=_CHUNK)  # noqa: SIM115 - closing it writes, and may block: not on the loop
+    try:
         await produce(out)
+    finally:
+        await asyncio.to_thread(out.close)
 
 
 async def _drain(fd: int, producing: asyncio.Task[None]) -> AsyncGenerator[bytes, None]:

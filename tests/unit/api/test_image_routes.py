@@ -28,7 +28,7 @@ def test_image_unknown_is_404(api: Serving) -> None:
 
 
 def test_images_are_listed(api: Serving) -> None:
-    assert [image["id"] for image in api.ask("GET", "/v1/images?all=1").json] == [IMAGE_ID]
+    assert [image["id"] for image in api.ask("GET", "/v1/images").json] == [IMAGE_ID]
 
 
 def test_image_tag_and_remove(api: Serving, engine: MemoryEngine) -> None:

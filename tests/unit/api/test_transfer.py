@@ -119,6 +119,19 @@ async def test_download_gives_what_is_written() -> None:
 
 
 @pytest.mark.asyncio
+async def test_download_whose_writer_is_done_before_its_reader() -> None:
+    def write(out: BinaryIO) -> None:
+        for _ in range(1200):  # the pipe is full then, and the file's own buffer nearly
+            out.write(bytes(1000))
+
+    async def produce(out: BinaryIO) -> None:
+        await asyncio.to_thread(write, out)
+
+    async with asyncio.timeout(10):
+        assert sum([len(chunk) async for chunk in await download(produce)]) == 1_200_000
+
+
+@pytest.mark.asyncio
 async def test_download_of_nothing_is_empty() -> None:
     async def produce(_: BinaryIO) -> None:
         return

@@ -24,10 +24,7 @@ _TAR_BODY: dict[str, Any] = {"requestBody": {"content": {TAR: {}}}}
 
 
 @router.get("")
-async def list_images(
-    engine: EngineOf,
-    given: FilterList = (),
-) -> list[ImageSummary]:
+async def list_images(engine: EngineOf, given: FilterList = ()) -> list[ImageSummary]:
     """The images on this host."""
     return list(await engine.images.list(filters=parse_filters(given)))
 

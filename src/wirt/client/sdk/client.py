@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Unpack
@@ -13,9 +14,11 @@ from wirt.client.sdk.images import Images
 from wirt.client.sdk.networks import Networks, Volumes
 from wirt.client.sdk.options import Command, GuestOptions, guest_spec
 from wirt.client.sdk.session import OnOutput, RunResult, converse
-from wirt.client.transport import Transport, path
+from wirt.client.transport import Transport, Upgraded, path
+from wirt.errors import NotFound, StartFailed
+from wirt.model.guest import GuestSpec
 from wirt.model.host import Event, Finding, HostInfo
-from wirt.model.wire import RunRequest, Version
+from wirt.model.wire import ExitStatus, RunRequest, Version, WaitCondition
 
 __all__ = ["Client"]
 
@@ -60,7 +63,21 @@ class Client:
         """
         given: GuestOptions = {"auto_remove": True, "open_stdin": input is not None, **options}
         request = RunRequest(guest_spec(image, command, given), stdin=input is not None)
-        return converse(self._calls.upgrade(path("guests", "run"), request), input, on_output)
+        connection = self._calls.upgrade(path("guests", "run"), request)
+        try:
+            result = converse(connection, input, on_output)
+        except StartFailed:
+            self._wait_removed(request.spec, connection)
+            raise
+        self._wait_removed(request.spec, connection)
+        return result
+
+    def _wait_removed(self, spec: GuestSpec, connection: Upgraded) -> None:
+        """What a guest held (its network, its volumes) is free again when its program's result is known here."""
+        if spec.auto_remove:
+            wait = path("guests", connection.headers["wirt-guest"], "wait")
+            with contextlib.suppress(NotFound):
+                self._calls.ask(ExitStatus, "POST", wait, query={"condition": WaitCondition.REMOVED.value})
 
     def events(
         self, *, since: float = 0.0, until: float = 0.0, follow: bool = True, filters: Filters | None = None

@@ -28,10 +28,9 @@ class Images:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self, *, all: bool = False, filters: Filters | None = None) -> Sequence[ImageSummary]:  # noqa: A002
-        """``all``: those without a name too."""
-        query = {"all": all, "filter": filter_list(filters)}
-        return self._calls.ask(tuple[ImageSummary, ...], "GET", path("images"), query=query)
+    def list(self, filters: Filters | None = None) -> Sequence[ImageSummary]:
+        """Those without a name too."""
+        return self._calls.get(tuple[ImageSummary, ...], path("images"), {"filter": filter_list(filters)})
 
     def get(self, name: str) -> ImageView:
         """``ImageNotFound`` if there is none."""

@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ import pytest
 
 from framework.archives import ImageRecipe, docker_archive, file, folder, hard_link, oci_archive, symlink, tar
 from wirt.host import mount
+from wirt.host.trees import remove_tree
 from wirt.image import ImageStore
 from wirt.model.image import ImageConfig
 
@@ -70,7 +72,7 @@ def listing(root: Path) -> dict[str, tuple[object, ...]]:
         attributes = {
             name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)
         }
-        times = 0 if path.is_dir() else info.st_mtime_ns
+        times = info.st_mtime_ns if stat.S_ISREG(info.st_mode) else 0  # folders change when they are mounted
         found[str(path.relative_to(root))] = (
             info.st_mode,
             info.st_uid,
@@ -212,29 +214,28 @@ def test_load_takes_what_skopeo_writes(store: ImageStore, tmp_path: Path, source
 
 
 @pytest.fixture
-def docker(tmp_path: Path) -> Iterator[list[str]]:
+def docker() -> Iterator[list[str]]:
     """The command that talks to a Docker of our own, which touches no network of the host."""
     if shutil.which("dockerd") is None or shutil.which("docker") is None:
         pytest.skip("dockerd is missing (Debian package docker.io)")
-    socket = tmp_path / "docker.sock"
-    folders = [f"--{name}={tmp_path / name}" for name in ("data-root", "exec-root")]
-    quiet = ["--bridge=none", "--iptables=false", "--ip6tables=false", f"--pidfile={tmp_path}/pid"]
-    with open(tmp_path / "dockerd.log", "wb") as log:
-        daemon = subprocess.Popen(
-            ["dockerd", f"--host=unix://{socket}", *folders, *quiet], stdout=log, stderr=subprocess.STDOUT
-        )
-        command = ["docker", "--host", f"unix://{socket}"]
-        try:
-            deadline = time.monotonic() + 30
-            while subprocess.run([*command, "version"], capture_output=True, check=False).returncode:
-                if daemon.poll() is not None or time.monotonic() > deadline:
-                    pytest.skip(f"dockerd does not start here: {(tmp_path / 'dockerd.log').read_text()[-300:]}")
-            yield command
-        finally:
-            daemon.terminate()
-            daemon.wait(30)
-            for point in mount.mounted_below(str(tmp_path)):
-                mount.unmount(point, lazy=True)
+    place = Path(tempfile.mkdtemp(prefix="wd", dir="/tmp"))  # short: containerd puts sockets deep into it
+    command = ["docker", "--host", f"unix://{place}/s"]
+    folders = [f"--{name}={place / name}" for name in ("data-root", "exec-root", "pidfile")]
+    quiet = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
+    with open(place / "log", "wb") as log:
+        daemon = subprocess.Popen(["dockerd", *command[1:], *folders, *quiet], stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 30
+        while subprocess.run([*command, "version"], capture_output=True, check=False).returncode:
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                pytest.skip(f"dockerd does not start here: {(place / 'log').read_text()[-300:]}")
+        yield command
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+        for point in mount.mounted_below(str(place)):
+            mount.unmount(point, lazy=True)
+        remove_tree(place)
 
 
 def test_docker_loads_what_save_writes_and_load_takes_what_docker_saves(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from wirt.errors import InvalidInput, NotFound, RuntimeFailure, Unavailable
+from wirt.errors import InvalidInput, NotFound, RuntimeFailure, Unavailable, WirtError
 
 __all__ = ["Apt", "Source", "failure", "host_codename", "sources"]
 
@@ -27,6 +27,10 @@ _FIELDS = ("$(REPO_URI)", "$(RELEASE)", "$(COMPONENT)", "$(SOURCESENTRY)")
 _SIGNED_BY = re.compile(r"signed-by\s*[=:]\s*(/[^\s\],]+)", re.IGNORECASE)
 _updating = threading.Lock()  # apt takes one of its own on the lists, and fails where it would have to wait
 _CARRIED = re.compile(r"^(Acquire::(?:https?|ftp|Retries|Check-|Max-|ForceIPv|Queue-)\S*) .*;$", re.MULTILINE)
+_NO_PACKAGE = re.compile(
+    r"E: (?:Unable to locate package (?P<a>\S+)|Package '(?P<b>.+?)' has no installation candidate"
+    r"|(?:Version|Release) '.+?' for '(?P<c>.+?)' was not found)"
+)
 _CA_FILE = re.compile(r'^Acquire::https::(?:\S+::)?CAInfo "(/[^"]+)";$', re.MULTILINE)
 
 
@@ -128,6 +132,12 @@ class Apt:
                 dates.append(parsedate_to_datetime(match[1]).timestamp())
         return max(dates, default=0.0)
 
+    def expect(self, sources_list: Path, packages: Sequence[str]) -> None:
+        """NotFound and its like, unless ``packages`` could be installed from the lists that ``update`` fetched."""
+        nothing_yet = ["-o", "Dir::State::status=/dev/null", "-o", "Debug::NoLocking=true"]
+        command = ["apt-get", "install", "--simulate", *nothing_yet, *self._options(sources_list), *packages]
+        self._run(command, "find the packages")
+
     def download(self, package: str, folder: Path) -> Path:
         """The newest .deb of ``package``, kept in ``folder``; fetched only if it is not there yet.
 
@@ -142,7 +152,7 @@ class Apt:
             try:
                 self.update(own)
                 self._run([*command, *self._options(own)], f"download {package}", folder)
-            except RuntimeFailure:
+            except WirtError:
                 if not any(folder.glob(f"{package}_*.deb")):
                     raise
         return max(folder.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_ctime)
@@ -171,16 +181,16 @@ class Apt:
         done = subprocess.run(
             command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
         )
-        # apt-get update calls a mirror that cannot be reached a warning.
-        words = f"{done.stdout}\n{done.stderr}"
-        if done.returncode or "\nW: Failed to fetch" in words:
-            raise failure(doing, words)
+        # A mirror that cannot be reached is but a warning to apt-get update.
+        if done.returncode or re.search(r"^W: Failed to fetch", done.stderr, re.MULTILINE):
+            raise failure(doing, f"{done.stdout}\n{done.stderr}")
 
 
 def failure(doing: str, words: str) -> Exception:
     """The error to raise for what apt, or a tool around it, said."""
-    if match := re.search(r"E: Unable to locate package (\S+)", words):
-        return NotFound(f"there is no package {match[1]}", hint="apt-cache search finds packages by what they do")
+    if match := _NO_PACKAGE.search(words):
+        name = match["a"] or match["b"] or f"{match['c']} of that version or release"
+        return NotFound(f"there is no package {name}", hint="apt-cache search finds packages by what they do")
     if match := re.search(r"E: The repository '(.+?)' (?:does not have|no longer has) a Release file", words):
         return InvalidInput(f"there is no such release: {match[1]}", hint="name a Debian release that the mirror has")
     if match := re.search(

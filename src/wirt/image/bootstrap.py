@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wirt.errors import InvalidInput
 from wirt.host.failures import explaining
-from wirt.image import busybox, debian
+from wirt.image import busybox, debian, reference
 from wirt.image.apt import host_codename
 from wirt.image.intake import OnProgress
 from wirt.image.store import ImageStore
@@ -42,6 +42,8 @@ def bootstrap(request: BootstrapRequest, store: ImageStore, cache: Path, progres
     for package in request.packages:
         if not _package(package):
             raise InvalidInput(f"{package!r} is no package name", hint="write NAME, NAME=VERSION or NAME/RELEASE")
+    if request.name:
+        reference.parse(request.name)
     if request.mirror and not _mirror(request.mirror):
         raise InvalidInput(f"{request.mirror!r} is no mirror", hint="write http://host/debian")
     with explaining(f"bootstrap {request.recipe}"):

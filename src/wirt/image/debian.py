@@ -76,6 +76,8 @@ class Build:
         self._keyrings = _keyrings(chosen)
         self._tell(0, "Fetching the lists of packages")
         self.created = self._apt.update(self._sources)
+        if packages:
+            self._apt.expect(self._sources, packages)
         self._error: BaseException | None = None
         self._words: deque[str] = deque(maxlen=200)
         self._process: subprocess.Popen[bytes] | None = None
@@ -125,6 +127,7 @@ class Build:
         environment = {
             **os.environ,
             "LC_ALL": "C",
+            "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",  # dpkg insists on ldconfig and the like
             "TMPDIR": str(self._work),
             "SOURCE_DATE_EPOCH": str(int(self.created)),
         }

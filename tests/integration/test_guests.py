@@ -64,7 +64,9 @@ def test_run_passes_a_lot_of_input_and_output(host: Instance) -> None:
         (("busybox", "sh", "-c", "kill -15 $$; sleep 9"), 143, ""),
     ],
 )
-def test_run_fails_with_dockers_codes_and_one_line(host: Instance, words: tuple[str, ...], code: int, says: str) -> None:
+def test_run_fails_with_dockers_codes_and_one_line(
+    host: Instance, words: tuple[str, ...], code: int, says: str
+) -> None:
     done = host.wirt("run", "--rm", "--init", *words) if "kill" in words[-1] else host.wirt("run", "--rm", *words)
     assert done.code == code, done.err
     assert says in done.err
@@ -98,7 +100,19 @@ def test_rm_frees_the_name_at_once(host: Instance) -> None:
 
 def test_terminal_is_a_terminal(host: Instance) -> None:
     script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
-    words = ["python3", "-c", script, str(PROGRAM), "run", "--rm", "-it", "busybox", "sh", "-c", "tty; stty size; exit 3"]
+    words = [
+        "python3",
+        "-c",
+        script,
+        str(PROGRAM),
+        "run",
+        "--rm",
+        "-it",
+        "busybox",
+        "sh",
+        "-c",
+        "tty; stty size; exit 3",
+    ]
     done = subprocess.run(words, env=host.env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3
     assert "/dev/pts/0" in done.stdout
@@ -123,7 +137,11 @@ def test_terminal_is_a_terminal(host: Instance) -> None:
         ((), "grep Seccomp: /proc/self/status", "Seccomp:\t2"),
         (("--security-opt", "seccomp=unconfined"), "grep Seccomp: /proc/self/status", "Seccomp:\t0"),
         (("--security-opt", "no-new-privileges"), "grep NoNewPrivs /proc/self/status", "NoNewPrivs:\t1"),
-        (("--dns", "192.0.2.1", "--dns-search", "x.test"), "cat /etc/resolv.conf", "nameserver 192.0.2.1\nsearch x.test"),
+        (
+            ("--dns", "192.0.2.1", "--dns-search", "x.test"),
+            "cat /etc/resolv.conf",
+            "nameserver 192.0.2.1\nsearch x.test",
+        ),
         (("--add-host", "db:192.0.2.9"), "grep db /etc/hosts", "192.0.2.9 db"),
         (("--network", "none"), "ls /sys/class/net", "lo"),
     ],
@@ -136,7 +154,9 @@ def test_flag_reaches_the_guest(host: Instance, flags: tuple[str, ...], command:
 def test_init_reaps_and_passes_signals(host: Instance) -> None:
     first = host.ok("run", "--rm", "--init", "busybox", "sh", "-c", "tr '\\0' ' ' < /proc/1/cmdline")
     assert "init" in first.split()[0]
-    host.ok("run", "-d", "--init", "--name", "g", "busybox", "sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done")
+    host.ok(
+        "run", "-d", "--init", "--name", "g", "busybox", "sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done"
+    )
     host.ok("stop", "g")
     assert host.ok("inspect", "-f", "{{.State.ExitCode}}", "g") in ("5", "143")
 
@@ -158,7 +178,9 @@ def test_pids_limit_holds(host: Instance) -> None:
 
 @pytest.fixture
 def guest(host: Instance) -> str:
-    host.ok("run", "-d", "--name", "g", "busybox", "sh", "-c", "echo begun; trap 'exit 0' TERM; while :; do sleep 0.1; done")
+    host.ok(
+        "run", "-d", "--name", "g", "busybox", "sh", "-c", "echo begun; trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    )
     until(host, "begun", "logs", "g")
     return "g"
 
@@ -168,7 +190,9 @@ def test_exec_output_input_code_user_and_environment(host: Instance, guest: str)
     assert host.ok("exec", "-i", guest, "cat", text="piped") == "piped"
     assert host.wirt("exec", guest, "sh", "-c", "exit 9").code == 9
     assert host.wirt("exec", guest, "no-such-program").code == 127
-    assert host.ok("exec", "-u", "7", "-e", "X=y", "-w", "/tmp", guest, "sh", "-c", "id -u; echo $X; pwd") == "7\ny\n/tmp"
+    assert (
+        host.ok("exec", "-u", "7", "-e", "X=y", "-w", "/tmp", guest, "sh", "-c", "id -u; echo $X; pwd") == "7\ny\n/tmp"
+    )
     assert host.wirt("exec", "nobody", "true").code == 125
 
 
@@ -287,7 +311,9 @@ def test_events_tell_the_story(host: Instance) -> None:
     begin = str(time.time())
     host.ok("run", "--rm", "--name", "told", "busybox", "true")
     until(host, "destroy", "events", "--since", begin, "--until", str(time.time() + 0.5), "--filter", "guest=told")
-    said = host.ok("events", "--since", begin, "--until", str(time.time()), "--filter", "guest=told", "--format", "json")
+    said = host.ok(
+        "events", "--since", begin, "--until", str(time.time()), "--filter", "guest=told", "--format", "json"
+    )
     assert [json.loads(line)["action"] for line in said.splitlines()] == ["create", "start", "die", "destroy"]
 
 

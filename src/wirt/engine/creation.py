@@ -18,7 +18,6 @@ from wirt.image import ImageStore
 from wirt.model.guest import Guest, GuestSpec, GuestState, RestartMode
 from wirt.model.wire import Created
 from wirt.storage import overlay
-from wirt.store.database import Database
 from wirt.store.journal import Journal, Operation, OperationKind
 
 __all__ = ["Creation"]
@@ -31,7 +30,6 @@ class Creation:
         self,
         *,
         paths: Paths,
-        database: Database,
         registry: Registry,
         journal: Journal,
         images: ImageStore,
@@ -40,7 +38,6 @@ class Creation:
         lifecycle: Lifecycle,
     ) -> None:
         self._paths = paths
-        self._database = database
         self._registry = registry
         self._journal = journal
         self._images = images
@@ -59,7 +56,7 @@ class Creation:
         name = check_name(spec.name) if spec.name else invent_name(self._registry.name_taken)
         guest = compose(spec, config, guest_id=self._registry.new_id(), name=name, image_id=image_id, now=time.time())
         mounts = effective_mounts(spec, config)
-        with self._database.transaction():
+        with self._registry.transaction():
             self._registry.add(guest)
             operation = self._journal.begin(OperationKind.CREATE, guest.id)
         try:
@@ -71,7 +68,7 @@ class Creation:
         except BaseException:
             self._undo_create(operation)
             raise
-        with self._database.transaction():
+        with self._registry.transaction():
             self._journal.end(operation)
             self._lifecycle.publish(guest, "create")
         return Created(guest.id, warnings)
@@ -142,7 +139,7 @@ class Creation:
         self._journal.step(operation, "volumes")
         if volumes:
             self._volumes.remove_anonymous(guest)
-        with self._database.transaction():
+        with self._registry.transaction():
             self._registry.discard(guest.id)
             self._journal.end(operation)
             self._lifecycle.publish(guest, "destroy")
@@ -174,7 +171,7 @@ class Creation:
 
     def rename(self, guest: Guest, name: str) -> Guest:
         check_name(name)
-        with self._database.transaction():
+        with self._registry.transaction():
             renamed = self._registry.change(guest.id, name=name, spec=dataclasses.replace(guest.spec, name=name))
             self._lifecycle.publish(renamed, "rename", old_name=guest.name)
         return renamed

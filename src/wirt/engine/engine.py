@@ -36,7 +36,6 @@ from wirt.network.networks import Networks as HostNetworks
 from wirt.storage.volumes import Volumes
 from wirt.store.database import Database
 from wirt.store.events import EventTable
-from wirt.store.guests import GuestTable
 from wirt.store.journal import Journal, OperationKind
 from wirt.store.networks import NetworkTable
 
@@ -56,7 +55,7 @@ class Engine:
             folder.mkdir(mode=mode, parents=True, exist_ok=True)
         self._database = Database(paths.state / "wirt.db")
         self._journal = Journal(self._database)
-        self._registry = Registry(GuestTable(self._database))
+        self._registry = Registry(self._database)
         network_table = NetworkTable(self._database)
         self.events = Events(EventTable(self._database))
         self._store = ImageStore(paths.state / "images", paths.state / "layers")
@@ -66,7 +65,6 @@ class Engine:
         self._connectivity = Connectivity(self._host_networks, network_table, self._registry, settings.dns)
         self._lifecycle = Lifecycle(
             paths=paths,
-            database=self._database,
             registry=self._registry,
             journal=self._journal,
             settings=settings,
@@ -78,7 +76,6 @@ class Engine:
         )
         self._creation = Creation(
             paths=paths,
-            database=self._database,
             registry=self._registry,
             journal=self._journal,
             images=self._store,

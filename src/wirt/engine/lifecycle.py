@@ -29,13 +29,12 @@ from wirt.engine.protocols import Runtime
 from wirt.engine.registry import Registry
 from wirt.engine.settings import Paths, Settings
 from wirt.engine.volumes import VolumeService
-from wirt.errors import Conflict, RuntimeFailure, StartFailed, Unavailable, WirtError
+from wirt.errors import Conflict, OutOfSpace, RuntimeFailure, StartFailed, Unavailable, WirtError
 from wirt.image import ImageStore
 from wirt.keeper.keeper import EXIT_FILE
 from wirt.model.guest import Guest, GuestState, Kind, MountPoint, NetworkSettings
 from wirt.model.launch import Launch, LogOptions
 from wirt.storage import overlay
-from wirt.store.database import Database
 from wirt.store.journal import Journal, Operation, OperationKind
 
 __all__ = ["ACTIVE", "INIT_PATHS", "Lifecycle", "Outcome"]
@@ -44,6 +43,8 @@ log = logging.getLogger("wirt.lifecycle")
 
 # States in which a guest holds a root file system, a network and a keeper.
 ACTIVE = (GuestState.STARTING, GuestState.RUNNING, GuestState.PAUSED, GuestState.STOPPING)
+
+_BOOK_AGAIN = 1.0  # seconds between tries to write an end down
 
 _KILL_PATIENCE = 10.0  # seconds for SIGKILL to do its work
 
@@ -67,7 +68,6 @@ class Lifecycle:
         *,
         paths: Paths,
         settings: Settings,
-        database: Database,
         registry: Registry,
         journal: Journal,
         events: Events,
@@ -78,7 +78,6 @@ class Lifecycle:
     ) -> None:
         self._paths = paths
         self._settings = settings
-        self._database = database
         self._registry = registry
         self._journal = journal
         self._events = events
@@ -90,6 +89,7 @@ class Lifecycle:
         self._background: set[asyncio.Task[None]] = set()
         self._end_waiters: dict[str, list[asyncio.Future[int]]] = {}
         self._removal_waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self._unbooked: dict[str, Outcome] = {}
         self._releasing: dict[str, asyncio.Event] = {}
         self.keepers = Keepers(self._keeper_exit, self._keeper_lost)
         self.on_started: list[Callable[[Guest], None]] = []
@@ -120,7 +120,7 @@ class Lifecycle:
         """
         await self.released(guest.id)
         before = guest.state
-        with self._database.transaction():
+        with self._registry.transaction():
             operation = self._journal.begin(OperationKind.START, guest.id)
             guest = self._registry.change(
                 guest.id,
@@ -145,19 +145,18 @@ class Lifecycle:
             if attach is not None:
                 attach(link)
             pid = await link.start(plan, self._log_options(guest.id), open_stdin=guest.spec.open_stdin, size=size)
+            with self._registry.transaction():
+                guest = self._registry.change(
+                    guest.id, state=GuestState.RUNNING, pid=pid, keeper_pid=link.keeper_pid, started=time.time()
+                )
+                self._journal.end(operation)
+                self.publish(guest, "start")
         except BaseException as error:
             failure = self._start_failure(guest, error)
-            await asyncio.shield(self._undo_start(guest, before, failure, link))
-            self._journal.end(operation)
+            await asyncio.shield(self._undo_start(guest, before, failure, link, operation))
             if isinstance(error, Exception):
                 raise failure from error
             raise
-        with self._database.transaction():
-            guest = self._registry.change(
-                guest.id, state=GuestState.RUNNING, pid=pid, keeper_pid=link.keeper_pid, started=time.time()
-            )
-            self._journal.end(operation)
-            self.publish(guest, "start")
         for listener in self.on_started:
             listener(guest)
         return guest
@@ -226,20 +225,44 @@ class Lifecycle:
             return error
         return RuntimeFailure(f"guest {guest.name} could not be started: {error}")
 
-    async def _undo_start(self, guest: Guest, before: GuestState, failure: WirtError, link: Link | None) -> None:
+    async def _undo_start(
+        self, guest: Guest, before: GuestState, failure: WirtError, link: Link | None, operation: Operation
+    ) -> None:
         code = failure.exit_code if isinstance(failure, StartFailed) else 125
         if link is not None:
             link.finish(code, failure_body(failure, code))
-        await self._release(guest)
+        network = await self._release(guest)
         back = GuestState.CREATED if before is GuestState.CREATED else GuestState.EXITED
-        self._registry.change(
-            guest.id, state=back, exit_code=code, error=str(failure), finished=time.time(), pid=0, keeper_pid=0
-        )
+
+        def book() -> None:
+            with self._registry.transaction():
+                self._registry.change(
+                    guest.id,
+                    state=back,
+                    network=network,
+                    exit_code=code,
+                    error=str(failure),
+                    finished=time.time(),
+                    pid=0,
+                    keeper_pid=0,
+                )
+                self._journal.end(operation)
+
+        try:
+            book()
+        except WirtError:  # most likely a full disk, which may be why the start failed
+            self.in_background(self._until_written(book), f"undoing the start of guest {guest.id[:12]}")
+
+    async def _until_written(self, book: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(_BOOK_AGAIN)
+            with contextlib.suppress(OutOfSpace):
+                return book()
 
     # -- end ---------------------------------------------------------------------------------------
 
     def _keeper_exit(self, guest_id: str, code: int) -> None:
-        self._book(guest_id, Outcome(code, time.time()))
+        self._book_surely(guest_id, Outcome(code, time.time()))
 
     def _keeper_lost(self, guest_id: str) -> None:
         """The keeper died before its guest: nobody holds the guest's streams any more, so the guest must go."""
@@ -249,12 +272,22 @@ class Lifecycle:
         self.in_background(self._end_orphan(guest), f"ending guest {guest_id[:12]}")
 
     async def _end_orphan(self, guest: Guest) -> None:
-        outcome = self._left_outcome(guest.id)
+        outcome = self._unbooked.get(guest.id) or self._left_outcome(guest.id)
         if outcome is None:
             with contextlib.suppress(Conflict):  # it has ended by itself
                 await asyncio.to_thread(self.runtime(guest.spec.kind).kill, guest, "SIGKILL", everyone=True)
             outcome = Outcome(137, time.time(), "the guest's keeper was killed")
-        self._book(guest.id, outcome)
+        self._book_surely(guest.id, outcome)
+
+    def _book_surely(self, guest_id: str, outcome: Outcome) -> None:
+        """Again and again until it can be written down: a full disk must not turn a dead guest into a running one."""
+        try:
+            self._book(guest_id, outcome)
+            self._unbooked.pop(guest_id, None)
+        except WirtError as error:
+            log.warning("the end of guest %s cannot be written down yet: %s", guest_id[:12], error)
+            self._unbooked[guest_id] = outcome
+            asyncio.get_running_loop().call_later(_BOOK_AGAIN, self._book_surely, guest_id, outcome)
 
     def _book(self, guest_id: str, outcome: Outcome) -> None:
         """Write the end down, tell the keeper, and clean up in the background."""
@@ -268,7 +301,7 @@ class Lifecycle:
         oom = False
         with contextlib.suppress(WirtError, OSError):
             oom = self.runtime(guest.spec.kind).oom_killed(guest_id)
-        with self._database.transaction():
+        with self._registry.transaction():
             operation = self._journal.begin(OperationKind.END, guest_id)
             guest = self._registry.change(
                 guest_id,
@@ -298,7 +331,7 @@ class Lifecycle:
         try:
             self._journal.step(operation, "release")
             network = await self._release(guest)
-            with self._database.transaction():
+            with self._registry.transaction():
                 guest = self._registry.change(guest.id, keeper_pid=0, network=network)
                 self._journal.end(operation)
         finally:
@@ -356,10 +389,12 @@ class Lifecycle:
             failure = outcome.error if outcome and outcome.error else "the daemon was killed while the guest started"
             if link is not None:
                 link.finish(125, failure_body(RuntimeFailure(failure), 125))
-            await self._release(guest)
-            self._registry.change(guest.id, state=back, exit_code=125, error=failure, pid=0, keeper_pid=0)
+            network = await self._release(guest)
+            self._registry.change(
+                guest.id, state=back, network=network, exit_code=125, error=failure, pid=0, keeper_pid=0
+            )
             return
-        self._book(guest.id, outcome or Outcome(137, time.time(), "the guest ended while no daemon ran"))
+        self._book_surely(guest.id, outcome or Outcome(137, time.time(), "the guest ended while no daemon ran"))
 
     def _left_outcome(self, guest_id: str) -> Outcome | None:
         """What the keeper wrote down at the guest's end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import secrets
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 from wirt.errors import Conflict, InvalidInput, NotFound
 from wirt.model.guest import TRANSITIONS, Guest, GuestState
+from wirt.store.database import Database
 from wirt.store.guests import GuestTable
 
 __all__ = ["Registry"]
@@ -17,7 +19,9 @@ __all__ = ["Registry"]
 class Registry:
     """Owned by the daemon's event loop."""
 
-    def __init__(self, table: GuestTable) -> None:
+    def __init__(self, database: Database) -> None:
+        table = GuestTable(database)
+        self._database = database
         self._table = table
         self._guests: dict[str, Guest] = {guest.id: guest for guest in table.load()}
         self._names: dict[str, str] = {guest.name: guest.id for guest in self if guest.state != GuestState.REMOVING}
@@ -27,6 +31,17 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._guests)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes inside, in the store and here, or none: a commit on a full disk fails after the changes."""
+        guests, names = dict(self._guests), dict(self._names)
+        try:
+            with self._database.transaction():
+                yield
+        except BaseException:
+            self._guests, self._names = guests, names
+            raise
 
     def new_id(self) -> str:
         """64 hex digits whose first twelve, which name things on the host, are free too."""

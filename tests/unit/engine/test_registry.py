@@ -11,7 +11,6 @@ from wirt.engine.registry import Registry
 from wirt.errors import Conflict, InvalidInput, NotFound
 from wirt.model.guest import TRANSITIONS, Guest, GuestSpec, GuestState
 from wirt.store.database import Database
-from wirt.store.guests import GuestTable
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def registry(database: Database) -> Registry:
-    return Registry(GuestTable(database))
+    return Registry(database)
 
 
 def guest(start: str, name: str, state: GuestState = GuestState.CREATED) -> Guest:
@@ -60,7 +59,7 @@ def test_taken_name_is_refused_and_nothing_changes(registry: Registry) -> None:
 def test_guests_are_there_after_a_restart(registry: Registry, database: Database) -> None:
     registry.add(guest("a", "one"))
     registry.change(guest("a", "one").id, state=GuestState.STARTING, env=("A=1",))
-    again = Registry(GuestTable(database)).find("one")
+    again = Registry(database).find("one")
     assert (again.state, again.env) == (GuestState.STARTING, ("A=1",))
 
 
@@ -72,7 +71,7 @@ def test_a_guest_that_is_being_removed_gives_its_name_free(registry: Registry, d
     registry.add(guest("b", "one"))
     registry.discard(old.id)
     assert registry.find("one").id.startswith("b")
-    assert Registry(GuestTable(database)).find("one").id.startswith("b")
+    assert Registry(database).find("one").id.startswith("b")
 
 
 def test_rename_moves_the_name(registry: Registry) -> None:
@@ -103,3 +102,18 @@ def test_states_follow_one_another_by_the_table_only(registry: Registry, before:
 def test_new_ids_are_64_digits(registry: Registry) -> None:
     assert len(registry.new_id()) == 64
     assert registry.new_id() != registry.new_id()
+
+
+def test_a_transaction_that_fails_changes_nothing_in_memory_either(registry: Registry) -> None:
+    registry.add(guest("a", "one"))
+
+    def failing() -> None:
+        with registry.transaction():
+            registry.change(guest("a", "").id, state=GuestState.STARTING)
+            registry.add(guest("b", "two"))
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        failing()
+    assert registry.find("one").state == GuestState.CREATED
+    assert not registry.name_taken("two")

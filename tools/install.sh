@@ -37,5 +37,8 @@ done
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	systemctl enable --quiet --now wirt.socket
+	systemctl try-restart wirt.service
+else
+	pkill -f "^$home/bin/python3 .*wirt\.daemon" || true # of the version before: guests go on, the next command starts ours
 fi
 echo "installed: $("$wirt" --version); members of the group wirt may use it without sudo"

@@ -2,17 +2,22 @@
 # Takes away what install.sh made. Guests, images and volumes in /var/lib/wirt stay, as does the group if it has members.
 # usage: uninstall.sh PREFIX
 set -eu
-prefix=$1
+prefix=$1 home=/opt/wirt
 
 [ "$(id -u)" = 0 ] || { echo "uninstall.sh: needs root" >&2; exit 1; }
 
+if [ -x "$home/bin/wirt" ] && [ -n "$("$home/bin/wirt" ps -q)" ]; then
+	echo "uninstall.sh: guests are running; first: wirt stop \$(wirt ps -q)" >&2
+	exit 1
+fi
 if [ -d /run/systemd/system ]; then
 	systemctl disable --quiet --now wirt.socket wirt.service || true
 fi
+pkill -f "^$home/bin/python3 .*wirt\.daemon" || true # one that a command started
 rm -f "$prefix/bin/wirt" "$prefix/lib/systemd/system/wirt.service" "$prefix/lib/systemd/system/wirt.socket"
 rm -f "$prefix/share/man/man1/wirt.1" "$prefix/share/bash-completion/completions/wirt"
 rm -f "$prefix/share/zsh/site-functions/_wirt" "$prefix/share/fish/vendor_completions.d/wirt.fish"
-rm -rf /opt/wirt
+rm -rf "$home"
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 fi

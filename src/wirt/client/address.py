@@ -54,11 +54,11 @@ def find_address(url: str = "") -> Address:
 
 
 def _usual_socket() -> str:
-    """Members of the group ``wirt`` reach the system's daemon; anybody else has one of their own."""
-    system = folders.socket_path(folders.SYSTEM_RUN)
-    if not os.environ.get("WIRT_RUN") and os.geteuid() != 0 and os.access(system, os.R_OK | os.W_OK):
-        return system
-    return folders.socket_path(folders.run_folder())
+    """Our own run folder's; or, for who is not root and has no daemon of their own, the system's where there is one."""
+    own, system = folders.socket_path(folders.run_folder()), folders.socket_path(folders.SYSTEM_RUN)
+    if os.geteuid() == 0 or os.environ.get("WIRT_RUN") or os.path.exists(own) or not os.path.exists(system):
+        return own
+    return system
 
 
 def _parse(url: str) -> Address:

@@ -6,12 +6,10 @@ sent *while* the reply is read: the daemon reports progress on an upload that ha
 
 from __future__ import annotations
 
-from select import POLLIN, POLLOUT, poll
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket as Socket  # noqa: N812
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["Connection", "Response"]
 
@@ -38,10 +36,12 @@ class Connection:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | Iterable[bytes] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> Response:
         """Sends a request (``target`` is quoted already) and reads the head of its reply.
 
-        ``body`` of pieces goes out in chunks, from inside the reads of the reply. ``OSError`` when the peer is lost.
+        ``body`` of pieces goes out in chunks, from inside the reads of the reply. ``meanwhile`` is called between the
+        two, for work that would only make the server wait before. ``OSError`` when the peer is lost.
         """
         lines = [f"{method} {target} HTTP/1.1\r\n{self._fixed}"]
         lines += [f"{name}: {value}\r\n" for name, value in (headers or {}).items()]
@@ -52,6 +52,8 @@ class Connection:
         elif body is not None or method in ("POST", "PUT"):
             lines.append(f"Content-Length: {len(whole)}\r\n")
         self._sock.sendall("".join([*lines, "\r\n"]).encode("latin-1") + whole, _NO_SIGNAL)
+        if meanwhile is not None:
+            meanwhile()
         return self._read_head(method)
 
     def release(self) -> tuple[Socket, bytes]:
@@ -82,6 +84,8 @@ class Connection:
     def fill(self) -> bool:
         """Waits until more has arrived, feeding what is left of the body meanwhile; False at the end of the stream."""
         while self._upload is not None:
+            from select import POLLIN, POLLOUT, poll
+
             waiter = poll()
             waiter.register(self._sock, POLLIN | POLLOUT)
             if waiter.poll()[0][1] & ~POLLOUT:  # the answer first: it may tell us to stop

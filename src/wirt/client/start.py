@@ -95,6 +95,14 @@ def _read_line(fd: int) -> str:
 def _explain(pid: int, word: str, log: str) -> None:
     if not word:
         _, status = os.waitpid(pid, 0)
-        word = f"it ended with status {os.waitstatus_to_exitcode(status)}"
+        word = f"it ended with status {os.waitstatus_to_exitcode(status)}{_last_line(log)}"
     reason, _, hint = word.partition("\t")
     raise Unavailable(f"the daemon cannot be started: {reason}", hint=hint or f"read the end of {log}")
+
+
+def _last_line(log: str) -> str:
+    """What was written last, as the end of a sentence; "" where nothing was."""
+    with open(log, "rb") as file:
+        lines = file.read()[-4096:].decode(errors="replace").split("\n")
+    words = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f" ({words[:200]})" if words else ""

@@ -9,7 +9,7 @@ from wirt.client.wire import decode, encode, query_string, quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket as Socket  # noqa: N812
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
 __all__ = ["Transport", "Upgraded", "path"]
@@ -44,8 +44,11 @@ class Transport:
         json: Any = None,
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> Response:
         """The answer, its body unread; close it. ``json`` is a body of JSON, ``body`` any other.
+
+        ``meanwhile`` is called once the request is out, before its answer is waited for.
 
         Raises the daemon's error (``WirtError``) for a status of 400 and above, ``Unavailable`` or ``Forbidden`` where
         there is no way to it.
@@ -57,7 +60,7 @@ class Transport:
         connection = self._open()
         try:
             target += query_string(query) if query else ""
-            return _checked(connection.request(method, target, headers=extra, body=body))
+            return _checked(connection.request(method, target, headers=extra, body=body, meanwhile=meanwhile))
         except ConnectionError as error:
             connection.close()
             from wirt.client.errors import unreachable
@@ -79,10 +82,10 @@ class Transport:
             for line in response.lines():
                 yield decode(line)
 
-    def upgrade(self, target: str, *, json: Any, query: Mapping[str, Any] | None = None) -> Upgraded:
-        """POSTs ``json`` and turns the connection into a stream of frames."""
+    def upgrade(self, target: str, *, json: Any, meanwhile: Callable[[], object] | None = None) -> Upgraded:
+        """POSTs ``json`` and turns the connection into a stream of frames. ``meanwhile`` as for ``request``."""
         headers = {"Connection": "Upgrade", "Upgrade": "wirt"}
-        response = self.request("POST", target, query=query, json=json, headers=headers)
+        response = self.request("POST", target, json=json, headers=headers, meanwhile=meanwhile)
         if response.status != 101:
             response.close()
             from wirt.errors import RuntimeFailure

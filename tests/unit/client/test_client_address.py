@@ -23,16 +23,25 @@ def test_root_reaches_the_system_s_daemon(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_run_folder_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os.path, "exists", lambda _: False)
     assert find_address().path == "/tmp/wirt-1000/wirt.sock"
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
     assert find_address().path == "/run/user/1000/wirt/wirt.sock"
 
 
-def test_members_of_the_group_reach_the_system_s_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        (["/run/wirt/wirt.sock"], "/run/wirt/wirt.sock"),
+        (["/run/wirt/wirt.sock", "/tmp/wirt-1000/wirt.sock"], "/tmp/wirt-1000/wirt.sock"),
+    ],
+)
+def test_users_reach_the_system_s_daemon_unless_they_have_their_own(
+    monkeypatch: pytest.MonkeyPatch, there: list[str], found: str
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(os, "access", lambda path, _: path == "/run/wirt/wirt.sock")
-    assert find_address().path == "/run/wirt/wirt.sock"
+    monkeypatch.setattr(os.path, "exists", lambda path: path in there)
+    assert find_address().path == found
 
 
 def test_wirt_run_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_start_passes_on_why_the_daemon_cannot(program) -> None:
 
 
 def test_start_tells_of_a_daemon_that_died_without_a_word(program) -> None:
-    with pytest.raises(Unavailable, match="it ended with status 3") as caught:
-        start_daemon(program("exit 3"))
+    with pytest.raises(Unavailable, match=r"it ended with status 3 \(no module named wirt\)") as caught:
+        start_daemon(program("echo traceback; echo no module named wirt; exit 3"))
     assert "daemon.log" in caught.value.hint
 
 

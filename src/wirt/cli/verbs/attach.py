@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted
+from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted, upgrade
 from wirt.cli.options import Call, Flag, Verb
 from wirt.client.transport import path
 from wirt.errors import Conflict
@@ -28,4 +28,4 @@ def run(call: Call) -> int:
     stdin = guest["config"]["open_stdin"] and not call["no-stdin"]
     check_terminal(tty=tty, stdin=stdin)
     body = streams_wanted(call, tty=tty, stdin=stdin, stdout=True, stderr=True)
-    return connect(call, call.transport.upgrade(path("guests", ref, "attach"), json=body), tty=tty, stdin=stdin)
+    return connect(call, upgrade(call, path("guests", ref, "attach"), body), tty=tty, stdin=stdin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirt.cli.attached import DETACH_KEYS, check_terminal, connect, streams_wanted
+from wirt.cli.attached import DETACH_KEYS, check_terminal, connect, streams_wanted, upgrade
 from wirt.cli.options import Call, Flag, Verb
 from wirt.client.transport import path
 
@@ -42,5 +42,5 @@ def run(call: Call) -> int:
         return 0
     tty, stdin = call["tty"], call["interactive"]
     check_terminal(tty=tty, stdin=stdin)
-    connection = call.transport.upgrade(target, json={"spec": spec, **streams_wanted(call, tty=tty)})
+    connection = upgrade(call, target, {"spec": spec, **streams_wanted(call, tty=tty)})
     return connect(call, connection, tty=tty, stdin=stdin)

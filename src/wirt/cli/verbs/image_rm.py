@@ -24,7 +24,9 @@ def run(call: Call) -> int:
 
     def remove(name: str) -> str:
         done = call.transport.call("DELETE", path("images", name), query=query)
-        lines = [f"Untagged: {familiar(name)}" for name in done["untagged"]] + [f"Deleted: {name}" for name in done["deleted"]]
+        lines = [f"Untagged: {familiar(name)}" for name in done["untagged"]] + [
+            f"Deleted: {name}" for name in done["deleted"]
+        ]
         return "\n".join(lines)
 
     return each(call.args, remove)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted
+from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted, upgrade
 from wirt.cli.guest_flags import GUEST
 from wirt.cli.guest_spec import IdFile, announce, guest_spec
 from wirt.cli.options import Call, Flag, UsageError, Verb
@@ -43,7 +43,7 @@ def run(call: Call) -> int:
         stdin = "stdin" in wanted and call["interactive"]
         check_terminal(tty=call["tty"], stdin=stdin)
         body = streams_wanted(call, tty=call["tty"], stdin=stdin, stdout="stdout" in wanted, stderr="stderr" in wanted)
-        connection = call.transport.upgrade("/v1/guests/run", json={"spec": spec, **body})
+        connection = upgrade(call, "/v1/guests/run", {"spec": spec, **body})
         id_file.write(connection.headers.get("wirt-guest", ""))
         return connect(call, connection, tty=call["tty"], stdin=stdin)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted
+from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted, upgrade
 from wirt.cli.many import each
 from wirt.cli.options import Call, Flag, UsageError, Verb
 from wirt.client.transport import path
@@ -40,4 +40,4 @@ def _start_attached(call: Call) -> int:
     tty, stdin = config["tty"], call["interactive"] and config["open_stdin"]
     check_terminal(tty=tty, stdin=stdin)
     body = streams_wanted(call, tty=tty, stdin=stdin, stdout=True, stderr=True, start=True)
-    return connect(call, call.transport.upgrade(path("guests", ref, "attach"), json=body), tty=tty, stdin=stdin)
+    return connect(call, upgrade(call, path("guests", ref, "attach"), body), tty=tty, stdin=stdin)

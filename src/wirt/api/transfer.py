@@ -146,6 +146,7 @@ async def _drain(fd: int, producing: asyncio.Task[None]) -> AsyncGenerator[bytes
             if not chunk:
                 break
             yield chunk
+            await asyncio.sleep(0)  # where neither side ever waits, others on the loop would
         await asyncio.shield(producing)
     finally:
         os.close(fd)

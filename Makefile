@@ -46,9 +46,9 @@ fmt: venv ## format and mend what ruff can
 docs: venv ## generate the pages that come from the code
 	@tools/docs.sh
 
-bench: venv ## measure beside runc, docker and podman (as root); ARGS go to every benchmark
+bench: venv ## measure beside runc, docker and podman (as root)
 	@tools/packages.sh python run
-	@for subject in startup exec hundred memory; do $(BIN)/python bench/$$subject.py $(ARGS) || exit 1; done
+	@for subject in startup exec hundred memory breakdown; do $(BIN)/python bench/$$subject.py || exit 1; done
 
 venv: ## the development environment in .venv
 	@tools/packages.sh python

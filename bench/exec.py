@@ -24,7 +24,7 @@ def main() -> None:
     commands = [bare.execute(NAME)]
     engines = [make(folder) for make in (peers.wirt, peers.docker, peers.podman) if make.__name__ in names]
     for engine in engines:
-        measure.run(engine.start(NAME))
+        engine.start(NAME).time(0)
         commands.append(engine.execute(NAME))
     rows = measure.in_turn(commands, chosen.rounds)
     floor = rows[0].median

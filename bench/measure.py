@@ -16,26 +16,46 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Command", "Row", "in_turn", "record", "run", "show", "spread"]
+__all__ = ["Command", "Row", "Subject", "in_turn", "record", "show", "spread"]
 
 RESULTS = Path(__file__).parent / "results"
 
 
+class Subject(Protocol):
+    """What can be timed, under a label for the table."""
+
+    @property
+    def label(self) -> str: ...
+
+    def time(self, turn: int) -> float:
+        """Does it once and gives the milliseconds it took; ``turn`` differs every time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is timed: a label for the table, the argument list, and what is added to the environment.
-
-    ``prepare`` makes each round's own arguments, for commands that need a fresh name every time.
-    """
+    """A whole command. ``env`` is added to the environment; with ``unique``, "@" in arguments becomes a fresh name."""
 
     label: str
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
-    unique: bool = False  # put a fresh name in place of "@" among the arguments
+    unique: bool = False
 
-    def arguments(self, turn: int) -> list[str]:
-        return [word.replace("@", f"b{turn}") for word in self.argv] if self.unique else list(self.argv)
+    def time(self, turn: int) -> float:
+        """Its output is dropped, and a failure ends the benchmark with its words."""
+        argv = [word.replace("@", f"b{turn}") for word in self.argv] if self.unique else list(self.argv)
+        quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
+        environment = {**os.environ, **self.env}
+        start = time.perf_counter()
+        pid = os.posix_spawnp(argv[0], argv, environment, file_actions=quiet)
+        _, status, _ = os.wait4(pid, 0)
+        elapsed = (time.perf_counter() - start) * 1000
+        if status:
+            again = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+            code = os.waitstatus_to_exitcode(status)
+            sys.exit(f"bench: {' '.join(argv)}: status {code}; once more: {again.stderr.strip()}")
+        return elapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +69,15 @@ class Row:
     rounds: int
 
 
-def run(command: Command, turn: int = 0) -> float:
-    """Milliseconds ``command`` takes. Its output is dropped, and a failure ends the benchmark with its words."""
-    argv = command.arguments(turn)
-    quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
-    environment = {**os.environ, **command.env}
-    start = time.perf_counter()
-    pid = os.posix_spawnp(argv[0], argv, environment, file_actions=quiet)
-    _, status, _ = os.wait4(pid, 0)
-    elapsed = (time.perf_counter() - start) * 1000
-    if status:
-        again = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-        sys.exit(f"bench: {' '.join(argv)}: status {os.waitstatus_to_exitcode(status)}; again: {again.stderr.strip()}")
-    return elapsed
-
-
-def in_turn(commands: Sequence[Command], rounds: int, warm_up: int = 2) -> list[Row]:
-    """Every command ``rounds`` times, in turn, after ``warm_up`` rounds that do not count."""
-    times: dict[str, list[float]] = {command.label: [] for command in commands}
+def in_turn(subjects: Sequence[Subject], rounds: int, warm_up: int = 2) -> list[Row]:
+    """Every subject ``rounds`` times, in turn, after ``warm_up`` rounds that do not count."""
+    times: dict[str, list[float]] = {subject.label: [] for subject in subjects}
     for turn in range(-warm_up, rounds):
-        shift = turn % len(commands)
-        for command in (*commands[shift:], *commands[:shift]):
-            elapsed = run(command, turn + warm_up)
+        shift = turn % len(subjects)
+        for subject in (*subjects[shift:], *subjects[:shift]):
+            elapsed = subject.time(turn + warm_up)
             if turn >= 0:
-                times[command.label].append(elapsed)
+                times[subject.label].append(elapsed)
         _tell(f"\rround {turn + 1}/{rounds} ")
     _tell("\r" + " " * 20 + "\r")
     return [spread(label, values) for label, values in times.items()]

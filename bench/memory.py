@@ -28,7 +28,7 @@ def main() -> None:
         if make.__name__ in chosen.only.split(","):
             engine = make(folder)
             for number in range(chosen.count):
-                measure.run(engine.start(f"m{number}"))
+                engine.start(f"m{number}").time(0)
     rows = [_row(name, pids) for name, pids in sorted(_processes().items())]
     print(f"\nmemory of the engines' own processes, {chosen.count} containers each, median of a kind\n")
     print(f"  {'process':<18} {'how many':>8} {'private':>10} {'PSS':>10} {'RSS':>10}")

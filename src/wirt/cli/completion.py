@@ -115,7 +115,7 @@ def _verbs_after(before: list[str]) -> Iterator[str]:
         names = index.GROUPS[group][1]
         yield from (f"{name}\t{index.load(f'{group} {name}').VERB.summary}" for name in names)
         if group == "guest":
-            yield from (f"{name}\t{index.load(name).VERB.summary}" for _, row in index.SECTIONS[:3] for name in row)
+            yield from (f"{name}\t{index.load(name).VERB.summary}" for name in index.GUEST_VERBS)
     elif not before:
         yield from (f"{name}\t{index.load(name).VERB.summary}" for _, row in index.SECTIONS for name in row)
         yield from (f"{name}\t{summary}" for name, (summary, _) in index.GROUPS.items())

@@ -20,7 +20,7 @@ _METAVARS = {
     "scalars.duration": "duration", "scalars.moment": "time", "program.label_file": "file",
     "program.environment_file": "file",
 }  # fmt: skip
-_COLUMN = 30  # where the texts begin
+_COLUMN = 32  # where the texts begin
 
 
 def metavar(flag: Flag) -> str:
@@ -50,6 +50,8 @@ def verb_help(verb: Verb, width: int) -> str:
     for title, flags in by_group(verb).items():
         lines = [line for flag in flags for line in _flag_lines(flag, width)]
         parts.append("\n".join([on_output(f"{title or 'Options'}:", "bold"), *lines]))
+    if any(flag.many for flag in verb.flags):
+        parts.append("What has dots (...) may be given several times.")
     if verb.examples:
         lines = [
             line for command, what in verb.examples for line in (f"  {on_output(f'# {what}', 'dim')}", f"  {command}")
@@ -62,6 +64,8 @@ def group_help(group: str, width: int) -> str:
     """The verbs of one group."""
     summary, names = index.GROUPS[group]
     rows = [(name, index.load(f"{group} {name}").VERB.summary) for name in names]
+    if group == "guest":
+        rows = [(name, index.load(name).VERB.summary) for name in index.GUEST_VERBS] + rows
     parts = [
         f"{on_output('Usage:', 'bold')}  wirt {group} COMMAND",
         fill(f"{summary}.", width),
@@ -80,7 +84,9 @@ def overview(width: int) -> str:
     for title, names in index.SECTIONS:
         rows = [(name, index.load(name).VERB.summary) for name in names]
         parts.append("\n".join([on_output(f"{title}:", "bold"), *_rows(rows, width)]))
-    groups = [(name, f"{summary}: {', '.join(verbs)}") for name, (summary, verbs) in index.GROUPS.items()]
+    groups = []
+    for name, (summary, verbs) in index.GROUPS.items():
+        groups.append((name, f"{summary}: {', '.join((*(['the verbs above'] if name == 'guest' else []), *verbs))}"))
     parts.append("\n".join([on_output("Groups:", "bold"), *_rows(groups, width)]))
     short = [f"{alias} ({meant})" for alias, meant in index.ALIASES.items() if " " not in alias]
     parts.append(f"{on_output('Short:', 'bold')}  " + "\n        ".join(wrap(", ".join(short), width - 8)))
@@ -90,15 +96,15 @@ def overview(width: int) -> str:
         ("-h, --help", "this text, or that of the command it follows"),
     ]
     parts.append("\n".join([on_output("Options:", "bold"), *_rows(options, width, 25)]))
-    parts.append("First steps:  wirt doctor;  wirt image bootstrap busybox;  wirt run --rm -it busybox sh")
+    steps = ("doctor", "image bootstrap busybox", "run --rm -it busybox sh")
+    parts.append("\n".join([on_output("First steps:", "bold"), *(f"  wirt {step}" for step in steps)]))
     return "\n\n".join(parts)
 
 
 def _flag_lines(flag: Flag, width: int) -> Iterator[str]:
     short = f"-{flag.short}, " if flag.short else "    "
-    left = f"  {short}--{flag.name} {metavar(flag)}".rstrip()
-    many = " (may be repeated)" if flag.many else ""
-    yield from _two_columns(left, flag.about + many, width)
+    left = f"  {short}--{flag.name} {metavar(flag)}{'...' if flag.many else ''}".rstrip()
+    yield from _two_columns(left, flag.about, width)
 
 
 def _rows(rows: Iterable[tuple[str, str]], width: int, column: int = 15) -> list[str]:

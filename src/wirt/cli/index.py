@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["ALIASES", "GROUPS", "HIDDEN", "SECTIONS", "aliases_of", "all_verbs", "find", "load"]
+__all__ = ["ALIASES", "GROUPS", "GUEST_VERBS", "HIDDEN", "SECTIONS", "aliases_of", "all_verbs", "find", "load"]
 
 SECTIONS = (
     ("Run guests", ("run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait", "rm")),
@@ -25,7 +25,7 @@ GROUPS = {
     "network": ("Manage networks", ("create", "ls", "inspect", "rm", "prune", "connect", "disconnect")),
     "volume": ("Manage volumes", ("create", "ls", "inspect", "rm", "prune")),
     "system": ("Manage what wirt keeps on this host", ("prune",)),
-    "guest": ("Manage guests: the verbs above, and", ("prune",)),
+    "guest": ("Manage guests", ("prune",)),  # and GUEST_VERBS
 }
 
 ALIASES = {
@@ -49,7 +49,7 @@ ALIASES = {
     "guest remove": "rm",
 }
 
-_GUEST_VERBS = frozenset(name for _, names in SECTIONS[:3] for name in names)
+GUEST_VERBS = tuple(name for _, names in SECTIONS[:3] for name in names)
 _SYNONYMS = {"container": "guest"}  # of groups
 
 HIDDEN = ("__complete",)
@@ -72,9 +72,11 @@ def find(argv: list[str]) -> tuple[str, list[str]]:
         return words, rest[1:]
     if words in ALIASES:
         return ALIASES[words], rest[1:]
-    if group == "guest" and rest[0] in _GUEST_VERBS:
+    if group == "guest" and rest[0] in GUEST_VERBS:
         return rest[0], rest[1:]
-    raise _unknown(words, [f"{group} {name}" for name in GROUPS[group][1]], group)
+    raise _unknown(
+        words, [f"{group} {name}" for name in GROUPS[group][1] + (GUEST_VERBS if group == "guest" else ())], group
+    )
 
 
 def load(words: str) -> ModuleType:

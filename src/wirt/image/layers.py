@@ -17,7 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from wirt.host.files import sync_filesystem, sync_folder
 from wirt.host.tarfs import OPAQUE, Readable, unpack
 from wirt.host.trees import remove_tree
 from wirt.image.documents import Descriptor, Digest
@@ -98,29 +97,32 @@ class LayerStore:
                 if wanted > 1:
                     self._locks[chain_id] = lock, wanted - 1
 
-    @contextlib.contextmanager
-    def making(self, stream: Readable) -> Iterator[tuple[Path, int]]:
-        """Unpacks a plain tar aside: (folder, bytes of its files). It is gone at the end unless it was kept."""
+    def make(self, stream: Readable) -> tuple[Path, int]:
+        """Unpacks a plain tar aside: (folder to ``place`` or remove, bytes of its files)."""
         aside = self.folder / f"{_ASIDE}{secrets.token_hex(8)}"
         tree = aside / _TREE
-        tree.mkdir(parents=True, mode=0o755)
+        tree.mkdir(parents=True)
         try:
             tree.chmod(0o755)
-            yield aside, unpack(stream, tree, whiteouts=True).bytes
-        finally:
+            return aside, unpack(stream, tree, whiteouts=True).bytes
+        except BaseException:
             remove_tree(aside)
+            raise
 
-    def keep(self, aside: Path, chain_id: str, info: LayerInfo) -> None:
-        """What ``making`` made becomes the layer; one that is there already stays."""
+    def describe(self, aside: Path, info: LayerInfo) -> LayerInfo:
+        """Notes what is known of a layer that was made aside; the last thing before it is synced."""
         info = msgspec.structs.replace(info, opaque=_is_opaque(aside / _TREE))
         (aside / _INFO).write_bytes(msgspec.json.encode(info))
-        sync_filesystem(aside)
-        place = self._place(chain_id)
-        if self.info(chain_id) is None:
-            if (broken := self.detach(chain_id)) is not None:
-                remove_tree(broken)
-            aside.rename(place)
-            sync_folder(self.folder)
+        return info
+
+    def place(self, chain_id: str, aside: Path, info: LayerInfo) -> None:
+        """What was made aside, and synced, becomes the layer, unless it is there already."""
+        if self.info(chain_id) is not None:
+            remove_tree(aside)
+            return
+        if (broken := self.detach(chain_id)) is not None:
+            remove_tree(broken)
+        aside.rename(self._place(chain_id))
         self._known[chain_id] = info
 
     def detach(self, chain_id: str) -> Path | None:

@@ -35,8 +35,8 @@ def load(repository: Repository, stream: Readable, progress: OnProgress | None, 
         plain, _ = decompressed(watched)
         archive.take(plain)
         found = _Loading(repository, hold, archive, progress).images()
-        for image, names in found:
-            repository.publish(image, names)
+        archive.close()  # before layers are synced to the disk, so that these files never have to be
+        repository.publish(hold, found)
     merged: dict[str, tuple[str, ...]] = {}
     for image, names in found:
         merged[image.id] = tuple(dict.fromkeys((*merged.get(image.id, ()), *names)))
@@ -84,7 +84,7 @@ class _Loading:
         known = self.repository.catalog.snapshot().images.get(staged.digest)
         if known and self._held(known):
             for layer in known.layers:
-                self.repository.ensure(layer, what, self.progress)
+                self.repository.unpack(self.hold, layer, what, self.progress)
             return known, names
         layers = self._docker_layers(item, config, what)
         return make_image(self.hold, config, layers, what), names
@@ -123,5 +123,5 @@ class _Loading:
             self.repository.blobs.keep(self.archive.blob(part.digest))
         for layer in image.layers:
             self.hold.chain(layer.chain_id)
-            self.repository.ensure(layer, what, self.progress)
+            self.repository.unpack(self.hold, layer, what, self.progress)
         return image, [name] if name else []

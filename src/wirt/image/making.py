@@ -33,11 +33,12 @@ def import_rootfs(
 ) -> str:
     """An image of one layer out of a tar of any compression, read to its end; returns its id."""
     watched = Watched(stream, progress, task="archive", text="Reading the archive", total=0)
-    with repository.hold() as hold, repository.blobs.writer() as staged:
-        while piece := watched.read(PIECE):
-            staged.write(piece)
-        staged.close()
-        layer = repository.add(hold, staged, below="", expected="", what="the archive", progress=progress)
+    with repository.hold() as hold:
+        with repository.blobs.writer() as staged:
+            while piece := watched.read(PIECE):
+                staged.write(piece)
+            staged.close()
+            layer = repository.add(hold, staged, below="", expected="", what="the archive", progress=progress)
         host = host_platform()
         now = from_time(created)
         document = Document(
@@ -50,7 +51,7 @@ def import_rootfs(
             history=[History(created=now, created_by=created_by, comment=message)],
         )
         image = make_image(hold, encode(document), [layer], "the image")
-        repository.publish(image, names)
+        repository.publish(hold, [(image, names)])
     return image.id
 
 
@@ -69,15 +70,16 @@ def commit(
 
     ``skip``: paths that stay out. Whatever is in ``upper`` must not change meanwhile, or the layer is of no one moment.
     """
-    with repository.hold() as hold, repository.blobs.writer() as staged:
+    with repository.hold() as hold:
         for part in base.blobs:
             hold.blob(part.digest)
         for layer in base.layers:
             hold.chain(layer.chain_id)
-        pack(upper, staged, whiteouts=True, skip=skip)
-        staged.close()
         below = base.layers[-1].chain_id if base.layers else ""
-        layer = repository.add(hold, staged, below=below, expected="", what="the new layer", progress=None)
+        with repository.blobs.writer() as staged:
+            pack(upper, staged, whiteouts=True, skip=skip)
+            staged.close()
+            layer = repository.add(hold, staged, below=below, expected="", what="the new layer", progress=None)
         now = from_time()
         step = History(created=now, author=author, created_by="wirt commit", comment=message)
         document = msgspec.structs.replace(
@@ -89,5 +91,5 @@ def commit(
             history=[*(base.document.history or []), step],
         )
         image = make_image(hold, encode(document), [*base.layers, layer], "the image")
-        repository.publish(image, names)
+        repository.publish(hold, [(image, names)])
     return image.id

@@ -16,10 +16,11 @@ import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wirt.errors import CorruptData
+from wirt.host.files import sync_filesystem, sync_folder
 from wirt.host.tarfs import Readable
 from wirt.host.trees import remove_tree
 from wirt.image.blobs import LOAD_AGAIN, BlobStore, BlobWriter, short
@@ -33,11 +34,15 @@ __all__ = ["Hold", "Repository"]
 
 @dataclass(slots=True)
 class Hold:
-    """What one piece of work needs; ``Repository.hold`` gives it."""
+    """What one piece of work needs; ``Repository.hold`` gives it.
+
+    ``made``: chain id -> (folder, what is known) of the layers it has unpacked aside, to be placed all at once.
+    """
 
     repository: Repository
-    blobs: set[str]
-    chains: set[str]
+    blobs: set[str] = field(default_factory=set)
+    chains: set[str] = field(default_factory=set)
+    made: dict[str, tuple[Path, LayerInfo]] = field(default_factory=dict)
 
     def blob(self, digest: str) -> None:
         """From now on this blob is not deleted."""
@@ -72,10 +77,12 @@ class Repository:
     @contextlib.contextmanager
     def hold(self) -> Iterator[Hold]:
         """Work that adds: what it holds stays while it lasts, and after that if an image refers to it."""
-        hold = Hold(self, set(), set())
+        hold = Hold(self)
         try:
             yield hold
         finally:
+            for aside, _ in hold.made.values():
+                remove_tree(aside)
             self.pin((*hold.blobs, *hold.chains), -1)
             with contextlib.suppress(CorruptData):  # an index that does not parse condemns nothing
                 self.collect(hold.blobs, hold.chains)
@@ -122,16 +129,17 @@ class Repository:
                 yield edit
         edit.freed = self.collect(blobs, chains)
 
-    def publish(self, image: Image, names: Sequence[str]) -> None:
-        """The image, whose blobs are all in the store and held, is there from now on, under these names.
+    def publish(self, hold: Hold, images: Iterable[tuple[Image, Sequence[str]]]) -> None:
+        """The images are there from now on, under these names: all at once, and with every layer in its place.
 
-        Another manifest of the same image makes way if its blobs are not all there.
+        Their blobs are in the store, and held. Another manifest of an image makes way if it lacks blobs.
         """
+        self._settle(hold)
         with self.edit() as edit:
-            old = edit.snapshot.images.get(image.id)
-            if old and old.digest != image.digest and not self.is_whole(old):
-                names = (*names, *old.names)
-            edit.add(image, names)
+            for image, names in images:
+                old = edit.snapshot.images.get(image.id)
+                lacking = old is not None and old.digest != image.digest and not self.is_whole(old)
+                edit.add(image, (*names, *old.names) if old and lacking else names)
 
     # -- layers ---------------------------------------------------------------------------------------------------
 
@@ -146,25 +154,33 @@ class Repository:
         return tuple(trees)
 
     def ensure(self, layer: Layer, what: str, progress: OnProgress | None = None) -> LayerInfo:
-        """The layer is unpacked when this returns; ``what`` names its image in errors."""
-        with self.hold() as hold:
-            hold.chain(layer.chain_id)
-            with self.layers.lock(layer.chain_id):
-                if (info := self.layers.info(layer.chain_id)) is not None:
-                    return info
-                try:
-                    return self._remake(layer, progress)
-                except CorruptData as error:
-                    self.blobs.set_aside(layer.blob.digest)
-                    message = f"layer {short(layer.diff_id)} of {what} is damaged: {error}"
-                    raise CorruptData(message, hint=LOAD_AGAIN) from error
+        """The layer is in its place when this returns; ``what`` names its image in errors."""
+        with self.hold() as hold, self.layers.lock(layer.chain_id):
+            info = self.unpack(hold, layer, what, progress)
+            if layer.chain_id in hold.made:
+                sync_filesystem(self.layers.folder)
+                self.layers.place(layer.chain_id, *hold.made.pop(layer.chain_id))
+                sync_folder(self.layers.folder)
+        return info
+
+    def unpack(self, hold: Hold, layer: Layer, what: str, progress: OnProgress | None) -> LayerInfo:
+        """The layer is in its place, or made aside, when this returns."""
+        hold.chain(layer.chain_id)
+        if (info := self._present(hold, layer.chain_id)) is not None:
+            return info
+        try:
+            return self._remake(hold, layer, progress)
+        except CorruptData as error:
+            self.blobs.set_aside(layer.blob.digest)
+            message = f"layer {short(layer.diff_id)} of {what} is damaged: {error}"
+            raise CorruptData(message, hint=LOAD_AGAIN) from error
 
     def add(
         self, hold: Hold, staged: BlobWriter, *, below: str, expected: str, what: str, progress: OnProgress | None
     ) -> Layer:
         """A layer from an archive of any compression, closed but not kept, on top of the chain ``below``.
 
-        ``expected``: its diff id, or "" when any will do.
+        ``expected``: its diff id, or "" when any will do. The layer is in its place, or made aside, after this.
         """
         with Intake(self.blobs, staged) as intake:
             diff_id = intake.known_diff_id or expected
@@ -179,20 +195,23 @@ class Repository:
                     blob = intake.keep_blob(hold.blob)
                     chain_id = chained(below, diff_id)
                     hold.chain(chain_id)
-                    with self.layers.lock(chain_id):
-                        self.layers.keep(aside, chain_id, LayerInfo(diff_id, size, intake.tar_size, blob))
+                    self._made(hold, chain_id, aside, LayerInfo(diff_id, size, intake.tar_size, blob))
         return Layer(chain_id, diff_id, blob)
+
+    def _present(self, hold: Hold, chain_id: str) -> LayerInfo | None:
+        """What is known of a layer in its place, or made aside."""
+        return hold.made[chain_id][1] if chain_id in hold.made else self.layers.info(chain_id)
 
     def _known(self, hold: Hold, chain_id: str, diff_id: str) -> Layer | None:
         """The layer if it is here already, unpacked and packed."""
         hold.chain(chain_id)
-        info = self.layers.info(chain_id)
+        info = self._present(hold, chain_id)
         if info is None:
             return None
         hold.blob(info.blob.digest)
         return Layer(chain_id, diff_id, info.blob) if self.blobs.has(info.blob.digest) else None
 
-    def _remake(self, layer: Layer, progress: OnProgress | None) -> LayerInfo:
+    def _remake(self, hold: Hold, layer: Layer, progress: OnProgress | None) -> LayerInfo:
         diff = Sha256()
         with self.blobs.open(layer.blob.digest, "its archive") as blob, contextlib.closing(diff):
             watched = Watched.layer(blob, progress, layer.diff_id, layer.blob.size)
@@ -201,18 +220,39 @@ class Repository:
                     pass
                 _compare(diff.digest(), layer.diff_id, "its archive")
                 info = LayerInfo(layer.diff_id, size, diff.size, layer.blob)
-                self.layers.keep(aside, layer.chain_id, info)
+                return self._made(hold, layer.chain_id, aside, info)
+
+    def _made(self, hold: Hold, chain_id: str, aside: Path, info: LayerInfo) -> LayerInfo:
+        info = self.layers.describe(aside, info)
+        hold.made[chain_id] = aside, info
         return info
+
+    def _settle(self, hold: Hold) -> None:
+        """Every layer that was made aside goes to its place, after one sync for them all."""
+        if hold.made:
+            sync_filesystem(self.layers.folder)
+            while hold.made:
+                chain_id, made = hold.made.popitem()
+                with self.layers.lock(chain_id):
+                    self.layers.place(chain_id, *made)
+            sync_folder(self.layers.folder)
 
     @contextlib.contextmanager
     def _unpacked(self, stream: Readable, *taps: Callable[[bytes], object]) -> Iterator[tuple[Path, int]]:
-        """``stream`` decompressed and unpacked aside, all of its plain tar shown to ``taps``."""
+        """``stream`` decompressed and unpacked aside, all of its plain tar shown to ``taps``.
+
+        Gives the folder, which is removed if the block does not end well, and the bytes of the files in it.
+        """
         plain, _ = decompressed(stream)
         with ReadAhead(plain) as ahead:
             tap = Tap(ahead, *taps)
-            with self.layers.making(tap) as made:
+            aside, size = self.layers.make(tap)
+            try:
                 tap.drain()
-                yield made
+                yield aside, size
+            except BaseException:
+                remove_tree(aside)
+                raise
 
 
 def _compare(diff_id: str, expected: str, what: str) -> None:

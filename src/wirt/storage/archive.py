@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wirt.errors import InvalidInput, NotFound
+from wirt.host.failures import explained
 from wirt.host.openat2 import open_in_root
 from wirt.host.tarfs import pack, unpack
 from wirt.model.wire import PathStat
-from wirt.storage.failures import explained
 
 __all__ = ["export", "get", "put", "stat"]
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from wirt.errors import Conflict, CorruptData, InvalidInput, Unavailable, WirtError
 from wirt.host import mount as host
+from wirt.host.failures import explained
 from wirt.host.trees import remove_tree
 from wirt.model.host import Finding, Level
-from wirt.storage.failures import explained
 
 __all__ = ["is_rootfs_mounted", "mount_rootfs", "probe", "remove_guest_dir", "unmount_rootfs"]
 

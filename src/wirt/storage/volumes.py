@@ -23,12 +23,12 @@ import msgspec
 
 from wirt.errors import Conflict, CorruptData, InvalidInput, NotFound
 from wirt.host import mount
+from wirt.host.failures import explained
 from wirt.host.files import sync_folder, write_atomic
 from wirt.host.openat2 import open_in_root
 from wirt.host.tarfs import pack, unpack
 from wirt.host.trees import remove_tree, tree_size
 from wirt.model.network import Volume, VolumeSpec
-from wirt.storage.failures import explained
 from wirt.storage.mounting import mount_device, validate
 
 __all__ = ["Volumes"]

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from wirt.container.container import ContainerRuntime
@@ -28,6 +29,7 @@ __all__ = ["main"]
 log = logging.getLogger("wirt.daemon")
 
 EXIT_FAILED = 125
+_THREADS = 64
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +67,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 async def _run(paths: Paths, settings: Settings, ready: _ReadyPipe) -> None:
     begun = time.monotonic()
     os.umask(0o022)
+    # Transfers hold a thread each for as long as their client takes; the default, six on two processors, would starve.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "wirt-worker"))
     engine = Engine(paths, settings, _runtimes(paths, settings))
     await engine.open()
     server = await serve(engine, open_listeners(paths.socket, settings.listen))

@@ -38,12 +38,12 @@ class Events:
 
     async def history(self, since: float, until: float, filters: Filters) -> list[Event]:
         """What happened between two times (Unix seconds), oldest first."""
-        check_filters(filters)
-        return [event for event in self._table.between(since, until) if matches(event, filters)]
+        _check_filters(filters)
+        return [event for event in self._table.between(since, until) if _matches(event, filters)]
 
     def subscribe(self, filters: Filters) -> AsyncGenerator[Event, None]:
         """Every event from this call on, until the daemon ends or the reader has fallen too far behind."""
-        check_filters(filters)
+        _check_filters(filters)
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_BACKLOG)
         self._subscribers.add(queue)
         return self._deliver(queue, filters)
@@ -54,7 +54,7 @@ class Events:
                 event = await queue.get()
                 if event is None:
                     return
-                if matches(event, filters):
+                if _matches(event, filters):
                     yield event
         finally:
             self._subscribers.discard(queue)
@@ -68,13 +68,13 @@ class Events:
         self._subscribers.clear()
 
 
-def check_filters(filters: Filters) -> None:
+def _check_filters(filters: Filters) -> None:
     for name in filters:
         if name not in EVENT_FILTERS:
             raise InvalidInput(f"events cannot be filtered by {name!r}", hint=f"use {', '.join(EVENT_FILTERS)}")
 
 
-def matches(event: Event, filters: Filters) -> bool:
+def _matches(event: Event, filters: Filters) -> bool:
     """Every filter must hold; of the values of one filter, any."""
     return all(any(_holds(event, name, value) for value in values) for name, values in filters.items())
 

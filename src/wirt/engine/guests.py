@@ -36,7 +36,7 @@ from wirt.model.guest import (
 from wirt.model.host import Change, Stats, TopView
 from wirt.model.wire import AttachOptions, CommitOptions, Created, LogQuery, PathStat, Pruned, WaitCondition
 
-__all__ = ["Guests"]
+__all__ = ["Guests", "check_signal"]
 
 _STOP_PATIENCE = 10.0  # seconds between the stop signal and SIGKILL, as Docker has it
 _STATS_EVERY = 1.0

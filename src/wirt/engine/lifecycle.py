@@ -37,7 +37,7 @@ from wirt.model.launch import Launch, LogOptions
 from wirt.storage import overlay
 from wirt.store.journal import Journal, Operation, OperationKind
 
-__all__ = ["ACTIVE", "INIT_PATHS", "Lifecycle", "Outcome"]
+__all__ = ["ACTIVE", "INIT_PATHS", "Lifecycle", "Outcome", "failure_body"]
 
 log = logging.getLogger("wirt.lifecycle")
 

@@ -89,7 +89,7 @@ class _Packer:
     skip: frozenset[str]
     clamp_mtime: int | None
     progress: Callable[[int], None] | None
-    bytes: int = 0
+    contents: int = 0  # bytes of the files in it
     entries: int = 0
     written: int = 0  # bytes of the archive
     linked: dict[tuple[int, int], str] = field(default_factory=dict)  # (device, inode) -> the name it went by first
@@ -113,7 +113,7 @@ class _Packer:
         end = 2 * BLOCK
         self._write(bytes(end + -(self.written + end) % _RECORD))
         self._flush()
-        return PackResult(self.bytes, self.entries)
+        return PackResult(self.contents, self.entries)
 
     # -- one kind of file each ------------------------------------------------------------------------------------
 
@@ -183,9 +183,9 @@ class _Packer:
             self._write(piece)
             left -= len(piece)
         self._write(bytes(-size % BLOCK))
-        self.bytes += size
+        self.contents += size
         if self.progress:
-            self.progress(self.bytes)
+            self.progress(self.contents)
 
     def _special(self, folder: int, leaf: str, name: str, info: os.stat_result) -> None:
         kind = _KINDS[stat.S_IFMT(info.st_mode)]

@@ -22,7 +22,7 @@ from wirt.keeper.client import Client, ClientOptions
 from wirt.keeper.frames import FrameType
 from wirt.keeper.log import GuestLog
 
-__all__ = ["Program", "ProgramState"]
+__all__ = ["Owner", "Program", "ProgramState"]
 
 _READ = 64 << 10
 _STDIN_HIGH_WATER = 1 << 20

@@ -42,7 +42,7 @@ class Kind(enum.StrEnum):
 
 
 class GuestState(enum.StrEnum):
-    """The lifecycle: ``created -> starting -> running <-> paused -> stopping -> exited [-> restarting -> starting]``."""
+    """``created -> starting -> running <-> paused -> stopping -> exited [-> restarting -> starting]``."""
 
     CREATED = "created"
     STARTING = "starting"

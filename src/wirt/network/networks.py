@@ -41,6 +41,7 @@ _log = logging.getLogger(__name__)
 
 _DEFAULT_PREFIX = 22  # of the network "bridge": as many addresses as a Linux bridge has ports
 _USER_PREFIX = 24
+_LINK_PATIENCE = 1.0  # seconds
 _OPTIONS = frozenset({"mtu"})
 
 
@@ -136,7 +137,7 @@ class Networks:
         """Takes bridge, rules and name server away; none is no error. ``Conflict`` while guests are on it."""
         if network.driver != "bridge":
             return
-        if bridges.links_in(network.bridge):
+        if not _emptied(network.bridge):
             raise Conflict(f"guests are on the network {network.name}", hint="stop or disconnect them first")
         with self._ledger.locked():
             self._built.pop(network.id, None)
@@ -333,6 +334,16 @@ class Networks:
     def _builtin(self, name: str, driver: str, *, bridge: str = "") -> Network:
         network_id = hashlib.sha256(f"wirt {self._tag} {name}".encode()).hexdigest()
         return Network(network_id, name, driver, time.time(), bridge=bridge, builtin=True)
+
+
+def _emptied(bridge: str) -> bool:
+    """Whether no guest is on the bridge. The kernel takes an ended guest's link away a moment later (cleanup_net)."""
+    deadline = time.monotonic() + _LINK_PATIENCE
+    while bridges.links_in(bridge):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _segment(network: Network) -> Segment:

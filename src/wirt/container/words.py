@@ -20,7 +20,7 @@ _PLACES = re.compile(
     r"^(?:(?:runc|crun) (?:run|create|start|exec) failed: |exec failed: |unable to start container process: "
     r"|error during container init: |container_linux\.go:\d+: |process_linux\.go:\d+: )+"
 )
-_MEMORY_HINT = "give it more memory: --memory 6m is the least"
+_MEMORY_HINT = "give it more memory than now; --memory 6m is the least"
 _MOUNT_HINT = "is a folder mounted over a file, or a file over a folder?"
 
 
@@ -78,6 +78,11 @@ def _too_little_memory(_match: re.Match[str], _command: str) -> errors.StartFail
     return errors.StartFailed("the memory limit is too low for the guest to start", hint=_MEMORY_HINT)
 
 
+def _died_early(_match: re.Match[str], _command: str) -> errors.StartFailed:
+    """runc, when its first steps are killed with a v2 limit: it does not say by whom."""
+    return errors.StartFailed("the guest died before its program was started", hint=_MEMORY_HINT)
+
+
 def _mount(match: re.Match[str], _command: str) -> errors.StartFailed:
     return errors.StartFailed(match.string, hint=_MOUNT_HINT)
 
@@ -107,6 +112,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Make], ...] = tuple(
         (r"chdir `(?P<path>[^`]+)`: (?P<reason>[^:]+)$", _workdir),
         (r"mkdir (?P<path>\S+): (?P<reason>not a directory)", _workdir),
         (r"memory limit (?:could be )?too low|unable to set memory limit|OOM-killed", _too_little_memory),
+        (r"container process is already dead", _died_early),
         (r"mount.*: not a directory", _mount),
         (r"no space left on device", _no_space),
     )

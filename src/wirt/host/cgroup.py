@@ -244,9 +244,12 @@ def kill(layout: CgroupLayout, path: str, patience: float) -> None:
 
 
 def thaw(layout: CgroupLayout, path: str) -> None:
-    """v1's freezer holds even the killed; v2's lets them die."""
-    with contextlib.suppress(FileNotFoundError), open(layout.folder(path, "freezer") + "/freezer.state", "w") as file:
-        file.write("THAWED")
+    """v1's freezer holds even the killed; v2's lets them die, and has no such file."""
+    folder = layout.folder(path, "freezer")
+    # "r+" asks for what is there: cgroup file systems do not say ENOENT to who would create it.
+    if folder:
+        with contextlib.suppress(FileNotFoundError), open(f"{folder}/freezer.state", "r+", encoding="ascii") as file:
+            file.write("THAWED")
 
 
 def _await_death(pid: int, deadline: float) -> None:

@@ -106,13 +106,10 @@ def test_update_of_nobody_is_refused(host: ContainerHost) -> None:
 
 
 def test_a_limit_too_low_to_start_is_told(host: ContainerHost) -> None:
-    # Less than the runtime's own first steps take, though more than we refuse.
+    """Less than the runtime's own first steps may take, though no less than we let through."""
     with host.started("cat", resources=Resources(memory=6 * MIB, memory_swap=6 * MIB)) as (_, program):
         if program.failed:
-            assert (
-                str(host.runtime.explain(program.complaint, "cat"))
-                == "the memory limit is too low for the guest to start"
-            )
+            assert "memory" in host.runtime.explain(program.complaint, "cat").hint
 
 
 # -- stats and top --------------------------------------------------------------------------------------------------

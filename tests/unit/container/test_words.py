@@ -22,6 +22,7 @@ FORMAT = 'exec: "/bin/bad": exec format error'
 NO_FOLDER = 'the working directory "/x" cannot be entered: no such file or directory'
 NOT_FOLDER = 'the working directory "/x" cannot be entered: not a directory'
 TOO_LOW = "the memory limit is too low for the guest to start"
+DIED = "the guest died before its program was started"
 CHDIR = 'chdir to cwd ("/x") set in config.json failed: no such file or directory'
 LIMIT = "error during container init: x: unable to set memory limit to 4096 (current usage: 1, peak usage: 2)"
 
@@ -49,6 +50,7 @@ LIMIT = "error during container init: x: unable to set memory limit to 4096 (cur
         (logged(RUNC + "error during container init: mkdir /x: not a directory"), 126, NOT_FOLDER),
         (logged(RUNC + LIMIT), 125, TOO_LOW),
         ("OOM: the memory limit could be too low: read from sync socket: Connection reset by peer", 125, TOO_LOW),
+        (logged("runc run failed: container process is already dead"), 125, DIED),
         ("mount `/tmp` to `etc/x`: Not a directory", 125, "mount `/tmp` to `etc/x`: Not a directory"),
         ("writing file `cpuset.cpus`: Numerical result", 125, "writing file `cpuset.cpus`: Numerical result"),
         ("", 125, "the container runtime failed and said nothing"),

@@ -188,3 +188,10 @@ def test_remove_of_a_busy_cgroup_says_so(path: str, sleeper: subprocess.Popen[by
 
 def test_remove_of_nothing_is_no_error() -> None:
     cgroup.remove(cgroup.host_layout(), "/wirt-test-that-is-not-there", 0.0)
+
+
+def test_thaw_where_nothing_freezes_is_no_error(tmp_path: Path) -> None:
+    cgroup.thaw(CgroupLayout(()), "/g")
+    write(f"{tmp_path}/unified/g", cgroup__procs="")
+    cgroup.thaw(layout_v2(tmp_path), "/g")
+    assert [file.name for file in (tmp_path / "unified" / "g").iterdir()] == ["cgroup.procs"]

@@ -36,7 +36,8 @@ from wirt.model.launch import Console, Launch, Plan
 
 __all__ = ["ContainerRuntime"]
 
-_COMMAND_TIMEOUT = 60.0  # seconds; pause, resume and update take milliseconds
+_COMMAND_TIMEOUT = 60.0  # seconds; an update takes milliseconds
+_FREEZE_PATIENCE = 10.0
 _DEATH_PATIENCE = 10.0  # seconds for killed processes to be gone: one in the kernel's hands may take its time
 
 
@@ -152,10 +153,18 @@ class ContainerRuntime:
     # -- while it runs ----------------------------------------------------------------------------------------------
 
     def pause(self, guest_id: str) -> None:
-        self._call(guest_id, "pause")
+        """Every process stands still when this returns. Of the runtimes, one does not wait, one gives up early."""
+        path = self._running(guest_id)
+        try:
+            cgroup.freeze(self._layout, path, _FREEZE_PATIENCE)
+        except TimeoutError as error:
+            raise errors.RuntimeFailure(
+                f"{guest_id[:12]} cannot be paused: {error.strerror}",
+                hint="a process of it is deep in the kernel: try again",
+            ) from error
 
     def resume(self, guest_id: str) -> None:
-        self._call(guest_id, "resume")
+        cgroup.thaw(self._layout, self._running(guest_id))
 
     def update(self, guest_id: str, resources: Resources) -> tuple[str, ...]:
         """Set every limit that ``resources`` names; the warnings are ``check``'s."""
@@ -190,6 +199,13 @@ class ContainerRuntime:
 
     def top(self, guest_id: str, ps_args: str = "") -> TopView:
         return top.view(self.pids(guest_id), ps_args)
+
+    def _running(self, guest_id: str) -> str:
+        """The cgroup of a guest that has processes; ``Conflict`` for one that has none."""
+        path = self.cgroup_path(guest_id)
+        if not cgroup.pids(self._layout, path):
+            raise errors.Conflict(f"{guest_id[:12]} is not running")
+        return path
 
     def cgroup_path(self, guest_id: str) -> str:
         """Below every hierarchy's mount point."""

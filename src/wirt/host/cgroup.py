@@ -10,6 +10,7 @@ import contextlib
 import enum
 import errno
 import functools
+import itertools
 import os
 import select
 import signal
@@ -24,6 +25,8 @@ __all__ = [
     "Hierarchy",
     "children",
     "exists",
+    "freeze",
+    "frozen",
     "host_layout",
     "kill",
     "make",
@@ -37,6 +40,7 @@ __all__ = [
 
 _NANOSECOND = 1e-9
 _MICROSECOND = 1e-6
+_ATTEMPTS = 100
 _UNLIMITED_V1 = 1 << 60  # v1 shows "no limit" as the largest multiple of a page
 
 
@@ -243,13 +247,41 @@ def kill(layout: CgroupLayout, path: str, patience: float) -> None:
         _await_death(pid, deadline)
 
 
-def thaw(layout: CgroupLayout, path: str) -> None:
-    """v1's freezer holds even the killed; v2's lets them die, and has no such file."""
+def freeze(layout: CgroupLayout, path: str, patience: float) -> None:
+    """Every process at or below stands still when this returns; ``TimeoutError``, and none does, after ``patience``."""
+    deadline = time.monotonic() + patience
+    _set_frozen(layout, path, frozen=True)
+    for attempt in itertools.count(1):
+        if frozen(layout, path):
+            return
+        if time.monotonic() > deadline:
+            thaw(layout, path)
+            raise TimeoutError(errno.ETIMEDOUT, "the processes do not stand still")
+        time.sleep(0.0005)
+        if attempt % _ATTEMPTS == 0:  # v1 misses a process that was just forking, until it is asked anew
+            thaw(layout, path)
+            _set_frozen(layout, path, frozen=True)
+
+
+def frozen(layout: CgroupLayout, path: str) -> bool:
+    """Whether every process at or below stands still, not only is about to."""
     folder = layout.folder(path, "freezer")
-    # "r+" asks for what is there: cgroup file systems do not say ENOENT to who would create it.
-    if folder:
-        with contextlib.suppress(FileNotFoundError), open(f"{folder}/freezer.state", "r+", encoding="ascii") as file:
-            file.write("THAWED")
+    return _text(folder, "freezer.state").strip() == "FROZEN" or _flat(folder, "cgroup.events").get("frozen") == 1
+
+
+def thaw(layout: CgroupLayout, path: str) -> None:
+    """Let them go on. v1 holds even the killed until then; v2 lets them die."""
+    _set_frozen(layout, path, frozen=False)
+
+
+def _set_frozen(layout: CgroupLayout, path: str, *, frozen: bool) -> None:
+    folder = layout.folder(path, "freezer")
+    if not folder:
+        return
+    for name, words in (("freezer.state", ("THAWED", "FROZEN")), ("cgroup.freeze", ("0", "1"))):
+        # "r+" asks for what is there: cgroup file systems do not say ENOENT to who would create it.
+        with contextlib.suppress(FileNotFoundError), open(f"{folder}/{name}", "r+", encoding="ascii") as file:
+            file.write(words[frozen])
 
 
 def _await_death(pid: int, deadline: float) -> None:

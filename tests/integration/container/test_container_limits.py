@@ -11,7 +11,7 @@ import pytest
 from framework.containers import PATIENCE, ContainerHost
 from wirt import errors
 from wirt.host.cgroup import host_layout
-from wirt.model.guest import Guest, Resources
+from wirt.model.guest import ExecSpec, Guest, Resources
 from wirt.model.host import Stats
 
 pytestmark = pytest.mark.root
@@ -169,3 +169,23 @@ def test_the_paused_can_be_deleted(host: ContainerHost) -> None:
         host.runtime.delete(guest.id, force=True)
         assert program.wait() == 137
         assert host.traces(guest.id) == []
+
+
+def test_pause_is_for_the_running_and_may_be_repeated(host: ContainerHost) -> None:
+    with host.started("cat") as (guest, program):
+        host.runtime.pause(guest.id)
+        host.runtime.pause(guest.id)
+        host.runtime.resume(guest.id)
+        assert host.execute(guest, "true")[0] == 0
+        host.runtime.kill(guest, "KILL")
+        program.wait()
+        with pytest.raises(errors.Conflict, match="is not running"):
+            host.runtime.pause(guest.id)
+
+
+def test_exec_in_a_paused_guest_is_told(host: ContainerHost) -> None:
+    with host.started("cat") as (guest, _):
+        host.runtime.pause(guest.id)
+        with host.executed(guest, ExecSpec(command=("true",))) as program:
+            assert program.failed
+            assert "paused" in str(host.runtime.explain(program.complaint, "true"))

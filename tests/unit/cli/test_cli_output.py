@@ -135,3 +135,23 @@ def test_faults_of_our_own_are_shown_in_full_only_if_asked(
     monkeypatch.setenv("WIRT_DEBUG", "1")
     with pytest.raises(KeyError):
         report(KeyError("x"))
+
+
+PROGRESS = """
+from wirt.cli.progress import finished
+reports = [
+    {"progress": {"task": "a", "text": "Unpacking [a]", "done": 500, "total": 1000, "unit": "bytes"}},
+    {"progress": {"task": "b", "text": "Installing", "done": 3, "total": 7, "unit": "steps"}},
+    {"image": "sha256:1", "names": ["a:1"]},
+]
+import sys
+sys.stderr = sys.stdout
+print(finished(reports, quiet=False))
+"""
+
+
+def test_progress_is_a_bar_for_every_task_on_a_terminal() -> None:
+    text = on_terminal(80, PROGRESS)
+    assert "Unpacking [a]" in text and "500B/1kB" in text
+    assert "Installing" in text and "3/7" in text
+    assert text.endswith("[('sha256:1', ['a:1'])]\n")

@@ -185,7 +185,7 @@ def test_images_have_a_line_for_every_name(daemon, wirt) -> None:
     assert lines[0][2:] == ["sha256:" + "ef" * 32, "cdcdcdcdcdcd", "N/A", "4.26MB"]
     assert wirt("image", "ls", "-aq", "a") == 0
     assert wirt.out == "cdcdcdcdcdcd\n" * 2
-    assert daemon.last.query == [("all", "1"), ("filter", "reference=a")]
+    assert daemon.last.query == [("filter", "reference=a")]
 
 
 def test_image_rm_tells_what_went(daemon, wirt) -> None:

@@ -18,14 +18,14 @@ VERB = Verb(
     "List images",
     args="[REPOSITORY[:TAG]]",
     flags=(
-        Flag("all", "a", "switch", "those without a name as well"),
+        Flag("all", "a", "switch", "nothing: all are shown anyway, there are no intermediate ones", hidden=True),
         Flag("digests", "", "switch", "their digests as well"),
         FILTER,
         FORMAT,
         NO_TRUNC,
         QUIET,
     ),
-    examples=(("wirt images", "all that have a name"), ("wirt images debian", "one repository's")),
+    examples=(("wirt images", "all of them"), ("wirt images debian", "one repository's")),
 )
 
 
@@ -44,7 +44,7 @@ _SHOWN = ("Repository", "Tag", "ID", "CreatedSince", "Size")
 
 def run(call: Call) -> None:
     filters = [*call["filter"], *(f"reference={name}" for name in call.args)]
-    images = call.transport.call("GET", "/v1/images", query={"all": call["all"], "filter": filters})
+    images = call.transport.call("GET", "/v1/images", query={"filter": filters})
     if call["format"] == "json" or (call["quiet"] and not call["format"]):
         rows = images
     else:

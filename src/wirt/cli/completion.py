@@ -19,17 +19,24 @@ FILES = ":files"
 _BASH = """\
 # bash completion for wirt; made by: wirt completion bash
 _wirt() {
-    local line IFS=$'\\n'
-    local words=("${COMP_WORDS[@]:1:COMP_CWORD}") current=${COMP_WORDS[COMP_CWORD]}
+    local line=${COMP_LINE:0:COMP_POINT} candidate
+    local -a words
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    local current=${words[-1]} before=
+    # To bash a colon begins a new word: it wants what follows.
+    [[ $COMP_WORDBREAKS == *:* && $current == *:* ]] && before=${current%"${current##*:}"}
     COMPREPLY=()
-    for line in $(wirt __complete -- "${words[@]}" 2>/dev/null); do
-        if [ "$line" = :files ]; then
+    while IFS= read -r candidate; do
+        candidate=${candidate%%$'\t'*}
+        if [[ $candidate == :files ]]; then
             compopt -o filenames
-            COMPREPLY+=($(compgen -f -- "$current"))
+            while IFS= read -r candidate; do COMPREPLY+=("$candidate"); done < <(compgen -f -- "$current")
         else
-            COMPREPLY+=("${line%%$'\\t'*}")
+            [[ $candidate == *: ]] && compopt -o nospace
+            COMPREPLY+=("${candidate#"$before"}")
         fi
-    done
+    done < <(wirt __complete -- "${words[@]:1}" 2>/dev/null)
 }
 complete -o nosort -F _wirt wirt 2>/dev/null || complete -F _wirt wirt
 """

@@ -178,7 +178,7 @@ def test_completion_starts_no_daemon(wirt, monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 SHELLS = {
-    "bash": """source {script}; COMP_WORDS=(wirt image l); COMP_CWORD=2; _wirt; printf '%s\\n' "${{COMPREPLY[@]}}" """,
+    "bash": """source {script}; COMP_LINE="wirt image l" COMP_POINT=12; _wirt; printf '%s\\n' "${{COMPREPLY[@]}}" """,
     "fish": """source {script}; complete -C 'wirt image l' """,
     "zsh": """autoload -U compinit; compinit -D; source {script}; words=(wirt image l) CURRENT=3
 _describe() {{ print -l -- ${{found%%:*}} }}; _wirt""",
@@ -198,3 +198,17 @@ def test_completion_works_in_a_shell(shell: str, tmp_path: Path, monkeypatch: py
     done = subprocess.run([shell, "-c", line], capture_output=True, text=True, check=True)
     assert [word.split("\t")[0] for word in done.stdout.split("\n") if word] == ["load", "ls"]
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_completion_in_bash_copes_with_colons(daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon.answers["GET /v1/images"] = [{"names": ["docker.io/library/debian:bookworm"]}]
+    program = tmp_path / "wirt"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m wirt "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (tmp_path / "script").write_text(SCRIPTS["bash"])
+    line = f"""source {tmp_path}/script; COMP_LINE="wirt run --rm debian:bo"; COMP_POINT=${{#COMP_LINE}}; _wirt
+        printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("bookworm\n", "")

@@ -23,7 +23,7 @@ _SYNONYMS = {  # Docker's name, without case: ours
     "cmd": "command", "containers": "guests", "workingdir": "workdir", "repotags": "names", "nanocpus": "cpus",
     "memoryswap": "memory_swap", "readonlyrootfs": "read_only", "autoremove": "auto_remove", "openstdin": "open_stdin",
     "networkmode": "network", "dnsoptions": "dns_options", "extrahosts": "extra_hosts", "capadd": "cap_add",
-    "rw": "read_only", "destination": "target",
+    "destination": "target",
 }  # fmt: skip
 
 

@@ -94,6 +94,15 @@ def test_busybox_needs_no_network_the_second_time(
     bootstrap(BootstrapRequest("busybox"), store, cache)
 
 
+def test_busybox_needs_no_lists_of_the_hosts(
+    store: ImageStore, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "lists/partial").mkdir(parents=True)
+    (tmp_path / "apt.conf").write_text(f'Dir::State::Lists "{tmp_path}/lists";\n')
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    bootstrap(BootstrapRequest("busybox"), store, tmp_path / "cache")
+
+
 @needs_mmdebstrap
 @pytest.mark.timeout(300)
 def test_debian_is_a_whole_system_with_the_packages_asked_for(store: ImageStore, cache: Path) -> None:

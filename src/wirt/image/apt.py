@@ -82,7 +82,9 @@ def _host_sources(default_keyring: str) -> dict[str, list[Source]]:
     """Release -> the host's sources of it, in their order."""
     if shutil.which("apt-get") is None:
         return {}
-    command = ["apt-get", "indextargets", "--format", "\t".join(_FIELDS), "Identifier: Packages"]
+    # Without release info: also for a host that never fetched a list.
+    query = ["indextargets", "--no-release-info", "--format", "\t".join(_FIELDS), "Identifier: Packages"]
+    command = ["apt-get", *query]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     components: dict[tuple[str, str, str], list[str]] = {}
     for line in listed.splitlines():
@@ -124,12 +126,13 @@ class Apt:
 
     def update(self, sources_list: Path) -> float:
         """Fetches what is new in the lists of packages; returns when the newest was made, in seconds since 1970."""
+        dates = []
         with _updating:
             self._run(["apt-get", "update", *self._options(sources_list)], "fetch the lists of packages")
-        dates = []
-        for release in [*self.lists.glob("*_InRelease"), *self.lists.glob("*_Release")]:
-            if match := re.search(r"^Date: (.+)$", release.read_text(encoding="utf-8", errors="replace"), re.MULTILINE):
-                dates.append(parsedate_to_datetime(match[1]).timestamp())
+            for release in [*self.lists.glob("*_InRelease"), *self.lists.glob("*_Release")]:
+                text = release.read_text(encoding="utf-8", errors="replace")
+                if match := re.search(r"^Date: (.+)$", text, re.MULTILINE):
+                    dates.append(parsedate_to_datetime(match[1]).timestamp())
         return max(dates, default=0.0)
 
     def expect(self, sources_list: Path, packages: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from typing import Self
 from wirt.abi import oci
 from wirt.errors import CorruptData
 from wirt.host.tarfs import Readable
+from wirt.host.trees import remove_tree
 from wirt.image.documents import MAX_DOCUMENT
 from wirt.image.reference import is_digest
 from wirt.image.streams import PIECE, Sha256
@@ -157,7 +158,7 @@ class BlobStore:
         """Deletes what a crash left half written, damaged blobs and those not in ``keep``."""
         for path in [*self.folder.iterdir(), *self._aside.glob(".*")]:
             if f"sha256:{path.name}" not in keep:
-                path.unlink()
+                remove_tree(path)
 
 
 class _Verified:

@@ -44,10 +44,10 @@ _NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--for
 
 
 class Build:
-    """One run of mmdebstrap: read the tar from it, and close it. A stream whose end means that all went well.
+    """One run of mmdebstrap, for a ``with`` statement: a stream of the tar, whose end means that all went well.
 
-    ``created``: when the release's newest list of packages was made, which is also the newest time of any file.
-    ``uris``: where the packages come from.
+    ``created``: when the release's newest list of packages was made, which is also the newest time of any file; known
+    within the block. ``uris``: where the packages come from.
     """
 
     def __init__(
@@ -64,25 +64,20 @@ class Build:
             raise Unavailable("only root can bootstrap a Debian image", hint="start the daemon as root")
         self._suite = suite
         self._packages = packages
-        self._cache = cache
         self._progress = progress
         self._apt = Apt(cache / suite)
         self._archives = cache / suite / "archives"
         self._archives.mkdir(exist_ok=True)
-        self._sources = cache / suite / "debian.list"
-        chosen = sources(suite, mirror)
-        self.uris = tuple(dict.fromkeys(source.uri for source in chosen))
-        self._sources.write_text("".join(f"{source}\n" for source in chosen))
-        self._keyrings = _keyrings(chosen)
-        self._tell(0, "Fetching the lists of packages")
-        self.created = self._apt.update(self._sources)
-        if packages:
-            self._apt.expect(self._sources, packages)
+        self._chosen = sources(suite, mirror)
+        self.uris = tuple(dict.fromkeys(source.uri for source in self._chosen))
+        self.created = 0.0
         self._error: BaseException | None = None
         self._words: deque[str] = deque(maxlen=200)
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: threading.Thread | None = None
         self._work = cache / f"{_WORK}{secrets.token_hex(8)}"
+        self._sources = self._work / "debian.list"
+        self._room = self._work / "room"  # for the tree that mmdebstrap makes
 
     # -- a stream -------------------------------------------------------------------------------------------------
 
@@ -109,6 +104,16 @@ class Build:
         remove_tree(self._work)
 
     def __enter__(self) -> Self:
+        try:
+            self._room.mkdir(parents=True)
+            self._sources.write_text("".join(f"{source}\n" for source in self._chosen))
+            self._tell(0, "Fetching the lists of packages")
+            self.created = self._apt.update(self._sources)
+            if self._packages:
+                self._apt.expect(self._sources, self._packages)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -119,16 +124,15 @@ class Build:
     # -- mmdebstrap -----------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._work.mkdir()
         size = _available_memory() // 2
-        mount = f"mount -t tmpfs -o mode=755,size={size} tmpfs {shlex.quote(str(self._work))} && "
+        mount = f"mount -t tmpfs -o mode=755,size={size} tmpfs {shlex.quote(str(self._room))} && "
         script = f'{mount if size * 2 >= _TMPFS_NEEDS else ""}exec "$@"'
         command = ["setpriv", "--pdeathsig", "KILL", *_NAMESPACES, "sh", "-c", script, "sh", *self._mmdebstrap()]
         environment = {
             **os.environ,
             "LC_ALL": "C",
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",  # dpkg insists on ldconfig and the like
-            "TMPDIR": str(self._work),
+            "TMPDIR": str(self._room),
             "SOURCE_DATE_EPOCH": str(int(self.created)),
         }
         self._process = subprocess.Popen(
@@ -148,7 +152,7 @@ class Build:
         command = ["mmdebstrap", "--variant=minbase", "--format=tar", "--skip=essential/unlink"]
         if self._packages:
             command.append(f"--include={','.join(self._packages)}")
-        command += [f"--setup-hook={hook}" for hook in (*self._carry_in(), *_copy_in(self._keyrings))]
+        command += [f"--setup-hook={hook}" for hook in (*self._carry_in(), *_copy_in(_keyrings(self._chosen)))]
         command += [
             '--setup-hook=mkdir -p "$1"/var/cache/apt/archives "$1"/var/lib/apt/lists',
             f"--setup-hook=sync-in {archives} /var/cache/apt/archives",

@@ -134,6 +134,11 @@ class LayerStore:
         except FileNotFoundError:
             return None
 
+    def whole(self) -> set[str]:
+        """The chain id of every layer there is."""
+        named = {f"sha256:{path.name}" for path in self.folder.iterdir()}
+        return {chain_id for chain_id in named if self.info(chain_id) is not None}
+
     def sweep(self, keep: set[str]) -> None:
         """Deletes what a crash left half made or half deleted, and every layer not in ``keep``."""
         for path in self.folder.iterdir():

@@ -93,10 +93,15 @@ class Repository:
                 self._pinned[thing] += by
 
     def collect(self, blobs: Iterable[str], chains: Iterable[str]) -> int:
-        """Deletes those that no image refers to and nobody holds; returns the bytes that came free."""
+        """Deletes those that no image refers to and nobody holds; returns the bytes that came free.
+
+        While some image cannot be read nobody knows what it refers to, and nothing is deleted.
+        """
         freed = 0
         doomed: list[Path | None] = []
         with self.catalog.lock:
+            if self.catalog.snapshot().damaged:
+                return 0
             kept = self.catalog.reachable() | self.catalog.chains() | {key for key, n in self._pinned.items() if n}
             for digest in set(blobs) - kept:
                 freed += self.blobs.remove(digest)
@@ -109,10 +114,14 @@ class Repository:
         return freed
 
     def sweep(self) -> None:
-        """Deletes all that no image refers to. Only for a start, when nobody else is at work."""
+        """Deletes what was left half made, and all that no image refers to. Only at a start: nobody else is at work."""
         with self.catalog.lock:
-            self.blobs.sweep(self.catalog.reachable())
-            self.layers.sweep(self.catalog.chains())
+            blobs, chains = self.catalog.reachable(), self.catalog.chains()
+            if self.catalog.snapshot().damaged:
+                blobs |= self.blobs.digests()
+                chains |= self.layers.whole()
+            self.blobs.sweep(blobs)
+            self.layers.sweep(chains)
 
     # -- images ---------------------------------------------------------------------------------------------------
 

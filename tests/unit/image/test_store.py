@@ -503,6 +503,10 @@ def test_one_unreadable_image_does_not_hide_the_others(store: ImageStore, tmp_pa
     assert [image.id for image in again.list()] == [TOOL.id]
     with pytest.raises(CorruptData, match=r"manifest of image docker\.io/library/app:1"):
         again.resolve("app:1")
+    again.recover()
+    assert again.remove("example.org/tool:2").reclaimed == 0, "who knows what the other needs"
+    assert len(list((tmp_path / "layers").iterdir())) == 3
+    load(again, TOOL)
     again.load(io.BytesIO(docker_archive(APP)))
     assert len(again.list()) == 2
 

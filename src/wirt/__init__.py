@@ -10,8 +10,8 @@
 TYPE_CHECKING = False  # type checkers take it for typing's, whose import costs the command line 15 ms
 if TYPE_CHECKING:
     from wirt.client.sdk import Client
+    from wirt.version import VERSION as __version__  # noqa: N811 - the name Python packages use
 
-__version__ = "0.1.0"
 __all__ = ["Client", "__version__"]
 
 
@@ -20,4 +20,8 @@ def __getattr__(name: str) -> object:
         from wirt.client.sdk import Client
 
         return Client
+    if name == "__version__":
+        from wirt.version import VERSION
+
+        return VERSION
     raise AttributeError(f"module 'wirt' has no attribute {name!r}")

@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-import wirt
 from wirt.api.docs import page
 from wirt.api.errors import answer
 from wirt.api.metrics import router as metrics
@@ -24,6 +23,7 @@ from wirt.api.protocols import Engine
 from wirt.api.timing import Timings
 from wirt.errors import InvalidInput, NotFound, WirtError
 from wirt.model.wire import Problem
+from wirt.version import VERSION
 
 __all__ = ["create_app"]
 
@@ -37,7 +37,7 @@ def create_app(engine: Engine, timings: Timings | None = None) -> FastAPI:
     """The application over ``engine``; ``timings`` are shared with what does not pass through here (upgrades)."""
     app = FastAPI(
         title="wirt",
-        version=wirt.__version__,
+        version=VERSION,
         description=_DESCRIPTION,
         openapi_url="/v1/openapi.json",
         docs_url=None,  # the stock pages load their scripts from another host

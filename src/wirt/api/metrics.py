@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-import wirt
 from wirt.api.native.parts import EngineOf
 from wirt.api.timing import BOUNDS, Timings
 from wirt.model.guest import GuestState, GuestSummary
 from wirt.model.host import Stats
+from wirt.version import VERSION
 
 __all__ = ["router"]
 
@@ -65,7 +65,7 @@ class _Snapshot:
 
 def _guest_families(guests: Sequence[GuestSummary], samples: Sequence[Stats]) -> Iterator[Metric]:
     build = GaugeMetricFamily("wirt_build_info", "The daemon's version", labels=("version",))
-    build.add_metric((wirt.__version__,), 1)
+    build.add_metric((VERSION,), 1)
     yield build
     states = GaugeMetricFamily("wirt_guests", "Guests by state", labels=("state",))
     count = Counter(guest.state for guest in guests)

@@ -8,7 +8,6 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 
-import wirt
 from wirt.engine.connectivity import Connectivity
 from wirt.engine.contents import Contents
 from wirt.engine.creation import Creation
@@ -38,6 +37,7 @@ from wirt.store.database import Database
 from wirt.store.events import EventTable
 from wirt.store.journal import Journal, OperationKind
 from wirt.store.networks import NetworkTable
+from wirt.version import VERSION
 
 __all__ = ["Engine"]
 
@@ -175,7 +175,7 @@ class Engine:
         images = await self.images.list(filters={})
         host = os.uname()
         return HostInfo(
-            version=wirt.__version__,
+            version=VERSION,
             name=host.nodename,
             kernel=host.release,
             os=_os_name(),

@@ -7,10 +7,10 @@ import platform
 
 from fastapi import APIRouter
 
-import wirt
 from wirt.api.native.parts import EngineOf
 from wirt.model.host import Finding, HostInfo
 from wirt.model.wire import Version
+from wirt.version import VERSION
 
 __all__ = ["router"]
 
@@ -27,7 +27,7 @@ async def ping() -> Version:
 async def show_version() -> Version:
     """What answers here."""
     host = os.uname()
-    return Version(wirt.__version__, "v1", platform.python_version(), host.release, host.machine)
+    return Version(VERSION, "v1", platform.python_version(), host.release, host.machine)
 
 
 @router.get("/info")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import wirt
 from wirt.cli.inspecting import TEMPLATE
 from wirt.cli.options import Call, Flag, Verb
 from wirt.errors import WirtError
+from wirt.version import VERSION
 
 __all__ = ["VERB", "run"]
 
@@ -19,15 +19,15 @@ VERB = Verb(
 
 def run(call: Call) -> int:
     if call["short"]:
-        print(f"wirt {wirt.__version__}")
+        print(f"wirt {VERSION}")
         return 0
     if call["format"]:
         from wirt.cli.template import render
 
-        found = {"client": {"version": wirt.__version__}, "server": call.transport.call("GET", "/v1/version")}
+        found = {"client": {"version": VERSION}, "server": call.transport.call("GET", "/v1/version")}
         print(render("{{json .}}" if call["format"] == "json" else call["format"], found))
         return 0
-    print(f"command  wirt {wirt.__version__}")
+    print(f"command  wirt {VERSION}")
     try:
         server = call.transport.call("GET", "/v1/version")
     except WirtError as error:

@@ -141,7 +141,8 @@ class ContainerRuntime:
         if not oci.view:
             return ""
         folder = self._layout.unified + self.cgroup_path(guest_id)
-        cgroup.make(folder)
+        with explaining(f"make the cgroup {folder}"):
+            cgroup.make(folder)
         return f"{folder}/cgroup.procs"
 
     def _console(self, guest_id: str, name: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 
 from wirt.abi import oci
 from wirt.errors import CorruptData, InvalidInput, WirtError
-from wirt.host.files import sync_filesystem, write_atomic
+from wirt.host.files import write_atomic
 from wirt.image import reference
 from wirt.image.blobs import BlobStore, short
 from wirt.image.documents import Descriptor, Document, Index, Manifest, decode, encode, to_config, to_time
@@ -115,7 +115,10 @@ class Catalog:
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[Edit]:
-        """Change names and images; what the body did is on the disk when the block ends, or nothing is."""
+        """Change names and images; what the body did is on the disk when the block ends, or nothing is.
+
+        Blobs of an image that is added must be on the disk before.
+        """
         with self.lock:
             edit = Edit(self._read().manifests, self.snapshot())
             yield edit
@@ -142,7 +145,6 @@ class Catalog:
         return decode(self._path.read_bytes(), Index, f"the list of images {self._path}")
 
     def _write(self, descriptors: list[Descriptor]) -> None:
-        sync_filesystem(self._path.parent)  # every blob before the index that names it
         write_atomic(self._path, encode(Index(descriptors, 2, oci.MEDIA_TYPE_INDEX)))
 
     def _survey(self, descriptors: list[Descriptor]) -> Snapshot:

@@ -143,6 +143,7 @@ class Repository:
 
         Their blobs are in the store, and held. Another manifest of an image makes way if it lacks blobs.
         """
+        sync_filesystem(self.blobs.folder)
         self._settle(hold)
         with self.edit() as edit:
             for image, names in images:

@@ -92,10 +92,10 @@ def spread(label: str, values: Sequence[float]) -> Row:
 def show(title: str, rows: Sequence[Row], ratio: Callable[[Row], str] = lambda _: "") -> None:
     """A table for a person; ``ratio`` adds a last column."""
     print(f"\n{title}\n")
-    print(f"  {'':<28} {'median':>9} {'p10':>9} {'p90':>9}")
+    print(f"  {'':<32} {'median':>9} {'p10':>9} {'p90':>9}")
     for row in rows:
         cells = f"{row.median:>6.1f} ms {row.p10:>6.1f} ms {row.p90:>6.1f} ms"
-        print(f"  {row.label:<28} {cells}  {ratio(row)}".rstrip())
+        print(f"  {row.label:<32} {cells}  {ratio(row)}".rstrip())
 
 
 def record(subject: str, rows: Sequence[dict[str, object]]) -> None:

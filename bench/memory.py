@@ -42,7 +42,8 @@ def _processes() -> dict[str, list[int]]:
     """The engines' processes by name; the lab has its own process ids, so these are all there are."""
     found: dict[str, list[int]] = defaultdict(list)
     for entry in Path("/proc").glob("[0-9]*"):
-        name = (entry / "comm").read_text().strip()
+        daemon = b"wirt.daemon" in (entry / "cmdline").read_bytes()
+        name = "wirt-daemon" if daemon else (entry / "comm").read_text().strip()
         if name.startswith(NAMES):
             found[name].append(int(entry.name))
     return found

@@ -33,6 +33,11 @@ def test_specification_names_a_proof_for_every_promise() -> None:
         assert proofs or "pending" in row, row
 
 
+def test_specification_names_tests_that_exist() -> None:
+    named = re.findall(r"\[(test_\w+)\]\((\S+?)\)", (ROOT / "SPECIFICATION.md").read_text())
+    assert [name for name, file in named if f"def {name}(" not in (ROOT / file).read_text()] == []
+
+
 def test_specification_numbers_each_promise_once() -> None:
     numbers = re.findall(r"^\| *([A-Z]+\d+) *\|", (ROOT / "SPECIFICATION.md").read_text(), re.M)
     assert len(numbers) == len(set(numbers))

@@ -26,7 +26,7 @@ from wirt.image.layers import chain_ids
 from wirt.image.platform import choose
 from wirt.model.image import ImageConfig
 
-__all__ = ["Catalog", "Edit", "Image", "Layer", "Snapshot", "name_of", "read_image"]
+__all__ = ["Catalog", "Documents", "Edit", "Image", "Layer", "Snapshot", "name_of", "read_image"]
 
 
 class Documents(Protocol):

@@ -13,7 +13,7 @@ from framework.leaks import Watch
 from wirt import errors
 
 
-@pytest.fixture(scope="session", params=["crun", "runc"])
+@pytest.fixture(scope="module", params=["crun", "runc"])
 def host(request: pytest.FixtureRequest, watch: Watch) -> Iterator[ContainerHost]:
     """A host whose containers run on one of the runtimes."""
     if os.geteuid():

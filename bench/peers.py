@@ -28,6 +28,8 @@ IMAGE = "busybox"
 PROJECT = Path(__file__).parent.parent
 UNPACKED = PROJECT / "build" / "peers"
 PACKAGES = ("docker.io", "podman", "netavark", "iptables", "runc", "busybox-static", "tini")
+# Of these the tests read a file; what they depend on (most of Go's libraries) is left out.
+REFERENCES = ("golang-github-docker-docker-dev",)
 APPLETS = ("sh", "true", "sleep", "cat", "echo", "ls")
 DEADLINE = 30.0  # seconds a peer's daemon may take to come up
 
@@ -66,17 +68,18 @@ class Engine:
 def fetch() -> None:
     """What the peers need and this machine lacks, from Debian's packages (the lab itself has no network)."""
     fetched = UNPACKED / "fetched"
-    if fetched.exists() and fetched.read_text().split() == list(PACKAGES):
+    wanted = [*PACKAGES, *REFERENCES]
+    if fetched.exists() and fetched.read_text().split() == wanted:
         return
     (UNPACKED / "root").mkdir(parents=True, exist_ok=True)
-    if missing := _missing():
-        print(f"fetching {', '.join(missing)} into {UNPACKED.relative_to(PROJECT)}", file=sys.stderr)
-        with tempfile.TemporaryDirectory(prefix="wirt-peers-") as scratch:
-            subprocess.run(["apt-get", "-qq", "download", *missing], cwd=scratch, check=True, stderr=subprocess.DEVNULL)
-            for archive in Path(scratch).glob("*.deb"):
-                subprocess.run(["dpkg-deb", "-x", str(archive), str(UNPACKED / "root")], check=True)
-        _alternatives()
-    fetched.write_text(" ".join(PACKAGES))
+    missing = [*_missing(), *REFERENCES]
+    print(f"fetching {', '.join(missing)} into {UNPACKED.relative_to(PROJECT)}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="wirt-peers-") as scratch:
+        subprocess.run(["apt-get", "-qq", "download", *missing], cwd=scratch, check=True, stderr=subprocess.DEVNULL)
+        for archive in Path(scratch).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", str(archive), str(UNPACKED / "root")], check=True)
+    _alternatives()
+    fetched.write_text(" ".join(wanted))
 
 
 def wirt(folder: Path) -> Engine:

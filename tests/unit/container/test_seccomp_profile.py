@@ -15,9 +15,9 @@ from wirt.container.seccomp_table import DEFAULT_PROFILE
 
 ADMIN = (*DEFAULT, "CAP_SYS_ADMIN")
 
-# Reference profiles that Debian's packages install; a host may have one, both or none.
-DOCKERS = Path("/usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json")
-PODMANS = Path("/usr/share/containers/seccomp.json")
+# Reference profiles of Debian's packages, installed or unpacked by bench/peers.py.
+DOCKERS = "usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json"
+PODMANS = "usr/share/containers/seccomp.json"
 
 # What Docker's profile has taken in or left out since the one in Debian 12 (20.10).
 _NEWER = """
@@ -28,6 +28,13 @@ statmount uretprobe
 """
 NEWER = set(_NEWER.split())
 OLDER = {"io_uring_enter", "io_uring_register", "io_uring_setup", "socket"}
+
+
+def reference(path: str, package: str) -> bytes:
+    for root in (Path("/"), Path(__file__).parents[3] / "build/peers/root"):
+        if (root / path).exists():
+            return (root / path).read_bytes()
+    pytest.skip(f"/{path} is missing (Debian: {package}; bench/peers.py fetches it)")
 
 
 def section(caps: tuple[str, ...] = DEFAULT, machine: str = "x86_64", kernel: tuple[int, int] = (6, 1)) -> Seccomp:
@@ -106,9 +113,8 @@ def test_clone_takes_its_flags_elsewhere_on_s390() -> None:
 
 @pytest.mark.parametrize("caps", [(), DEFAULT, ADMIN, (*ADMIN, "CAP_SYS_PTRACE", "CAP_SYS_TIME", "CAP_SYS_NICE")])
 def test_default_differs_from_an_older_dockers_as_docker_does(caps: tuple[str, ...]) -> None:
-    if not DOCKERS.exists():
-        pytest.skip(f"{DOCKERS} is missing (Debian: golang-github-docker-docker-dev)")
-    theirs = resolve(parse(DOCKERS.read_bytes(), "docker"), frozenset(caps), "x86_64", (6, 1))
+    profile = reference(DOCKERS, "golang-github-docker-docker-dev")
+    theirs = resolve(parse(profile, "docker"), frozenset(caps), "x86_64", (6, 1))
     assert theirs is not None
     assert allowed(section(caps)) - allowed(theirs) <= NEWER
     assert allowed(theirs) - allowed(section(caps)) <= OLDER
@@ -116,9 +122,8 @@ def test_default_differs_from_an_older_dockers_as_docker_does(caps: tuple[str, .
 
 
 def test_default_allows_nothing_that_podmans_forbids() -> None:
-    if not PODMANS.exists():
-        pytest.skip(f"{PODMANS} is missing (Debian: golang-github-containers-common)")
-    theirs = resolve(parse(PODMANS.read_bytes(), "podman"), frozenset(DEFAULT), "x86_64", (6, 1))
+    profile = reference(PODMANS, "golang-github-containers-common")
+    theirs = resolve(parse(profile, "podman"), frozenset(DEFAULT), "x86_64", (6, 1))
     assert theirs is not None
     lenient = {"io_pgetevents", "vmsplice"}  # Podman forbids what Docker leaves to the kernel's own checks
     unknown = {"futex_waitv", "getsid", "io_pgetevents_time64"}

@@ -137,6 +137,41 @@ def test_a_start_that_reached_its_keeper_is_finished_or_undone(crashing: Instanc
     assert state(host, "g") == "running"
 
 
+def test_a_started_guest_that_ended_before_its_start_was_booked_ended_as_it_did(crashing: Instance) -> None:
+    host = crashing
+    host.ok("create", "--name", "g", "busybox", "sh", "-c", "exit 9")
+    crash_at(host, "start:end", "start", "g")
+    [folder] = (host.state / "guests").iterdir()
+    deadline = time.monotonic() + 20
+    while not (folder / "exit.json").exists():
+        assert time.monotonic() < deadline, "the guest does not end"
+    view = inspect(host, "g")["state"]
+    assert isinstance(view, dict)
+    assert (view["status"], view["exit_code"], view["error"]) == ("exited", 9, "")
+    assert 0 < view["started_at"] <= view["finished_at"]
+    assert mounts(host) == []
+
+
+def test_a_started_guest_whose_start_was_not_booked_is_adopted(crashing: Instance) -> None:
+    host = crashing
+    host.ok("create", "--name", "g", "busybox", "sleep", "600")
+    crash_at(host, "start:end", "start", "g")
+    assert state(host, "g") == "running"
+    assert host.ok("exec", "g", "echo", "still here") == "still here"
+
+
+@pytest.mark.parametrize("step", ["start:rootfs", "start:network"])
+def test_half_started_guest_does_not_take_the_end_of_its_run_before(crashing: Instance, step: str) -> None:
+    host = crashing
+    assert host.wirt("run", "--name", "g", "busybox", "sh", "-c", "exit 9").code == 9
+    before = inspect(host, "g")["state"]
+    crash_at(host, step, "start", "g")
+    after = inspect(host, "g")["state"]
+    assert isinstance(before, dict) and isinstance(after, dict)
+    assert (after["exit_code"], after["started_at"]) == (125, before["started_at"])
+    assert "the daemon was killed" in after["error"]
+
+
 @pytest.mark.parametrize("step", ["end:begin", "end:release"])
 def test_end_that_was_cut_off_is_booked_and_cleaned_up(crashing: Instance, step: str) -> None:
     host = crashing

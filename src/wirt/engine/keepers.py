@@ -43,7 +43,8 @@ class Link:
     ) -> None:
         self.guest_id = guest_id
         self.keeper_pid = 0
-        self.outcome: dict[str, Any] | None = None  # how the guest had ended when an adopted keeper said hello
+        self.started = 0.0  # when the guest of an adopted keeper did
+        self.outcome: dict[str, Any] | None = None  # how it had ended when the keeper said hello
         self.hello: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._sock = sock
         self._on_exit = on_exit
@@ -161,6 +162,7 @@ class Link:
         match message["event"]:
             case "hello":
                 self.keeper_pid = message["keeper_pid"]
+                self.started = message["started"]
                 self.outcome = message["outcome"]
                 if message["state"] == "launching":
                     # Now, not when somebody asks: the news of it may be in the very next packet.

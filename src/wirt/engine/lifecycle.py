@@ -53,11 +53,12 @@ INIT_PATHS = ("/usr/bin/tini-static", "/usr/libexec/podman/catatonit", "/usr/bin
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a guest's run ended. ``error`` is "" unless it never ran."""
+    """How a guest's run ended. ``error`` is "" unless it never ran; ``started`` is 0 where nobody told."""
 
     code: int
     finished: float
     error: str = ""
+    started: float = 0.0
 
 
 class Lifecycle:
@@ -361,11 +362,26 @@ class Lifecycle:
 
     async def adopt(self) -> None:
         """Take over the guests that run; book those that ended while nobody looked; undo starts that were cut off."""
+        # Before this step, what a keeper left is of the guest's run before.
+        launched = {
+            operation.subject
+            for operation in self._journal.unfinished()
+            if operation.kind is OperationKind.START and operation.step == "launch"
+        }
         for guest in self._registry:
-            if guest.state in ACTIVE:
-                link = await self.keepers.adopt(guest.id, self._paths.guest_run(guest.id))
-                if link is None or not await self._adopt_running(guest, link):
-                    await self._adopt_ended(guest, link)
+            if guest.state not in ACTIVE:
+                continue
+            link = await self.keepers.adopt(guest.id, self._paths.guest_run(guest.id))
+            if link is not None and await self._adopt_running(guest, link):
+                continue
+            stale = guest.state is GuestState.STARTING and guest.id not in launched
+            outcome = None if stale else self._left_outcome(guest.id, link)
+            if guest.state is GuestState.STARTING:
+                if outcome is None or not outcome.started:
+                    await self._undo_cut_off_start(guest, link, outcome)
+                    continue
+                self._book_started(guest, outcome.started)
+            self._book_surely(guest.id, outcome or Outcome(137, time.time(), "the guest ended while no daemon ran"))
 
     async def _adopt_running(self, guest: Guest, link: Link) -> bool:
         """Whether the guest runs."""
@@ -376,31 +392,32 @@ class Lifecycle:
         if not pid:
             return False
         if guest.state is GuestState.STARTING:
-            self._registry.change(guest.id, state=GuestState.RUNNING, started=time.time())
+            self._book_started(guest, link.started or time.time())
         guest = self._registry.change(guest.id, pid=pid, keeper_pid=link.keeper_pid)
         for listener in self.on_started:
             listener(guest)
         return True
 
-    async def _adopt_ended(self, guest: Guest, link: Link | None) -> None:
-        outcome = self._left_outcome(guest.id)
-        if guest.state is GuestState.STARTING:
-            back = GuestState.EXITED if guest.finished else GuestState.CREATED
-            failure = outcome.error if outcome and outcome.error else "the daemon was killed while the guest started"
-            if link is not None:
-                link.finish(125, failure_body(RuntimeFailure(failure), 125))
-            network = await self._release(guest)
-            self._registry.change(
-                guest.id, state=back, network=network, exit_code=125, error=failure, pid=0, keeper_pid=0
-            )
-            return
-        self._book_surely(guest.id, outcome or Outcome(137, time.time(), "the guest ended while no daemon ran"))
+    def _book_started(self, guest: Guest, started: float) -> None:
+        """A start that the daemon before saw through and did not live to write down."""
+        with self._registry.transaction():
+            guest = self._registry.change(guest.id, state=GuestState.RUNNING, started=started)
+            self.publish(guest, "start")
 
-    def _left_outcome(self, guest_id: str) -> Outcome | None:
-        """What the keeper wrote down at the guest's end."""
+    async def _undo_cut_off_start(self, guest: Guest, link: Link | None, outcome: Outcome | None) -> None:
+        back = GuestState.EXITED if guest.finished else GuestState.CREATED
+        failure = outcome.error if outcome and outcome.error else "the daemon was killed while the guest started"
+        if link is not None:
+            link.finish(125, failure_body(RuntimeFailure(failure), 125))
+        network = await self._release(guest)
+        self._registry.change(guest.id, state=back, network=network, exit_code=125, error=failure, pid=0, keeper_pid=0)
+
+    def _left_outcome(self, guest_id: str, link: Link | None = None) -> Outcome | None:
+        """What the keeper wrote down at the guest's end, or tells when the disk was too full for that."""
         try:
-            left = json.loads((self._paths.guest(guest_id) / EXIT_FILE).read_bytes())
-            return Outcome(int(left["code"]), float(left["finished"]), str(left["error"]))
+            told = link.outcome if link else None
+            left = told or json.loads((self._paths.guest(guest_id) / EXIT_FILE).read_bytes())
+            return Outcome(int(left["code"]), float(left["finished"]), str(left["error"]), float(left["started"]))
         except (OSError, ValueError, KeyError):
             return None
 

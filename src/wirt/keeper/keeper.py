@@ -13,7 +13,7 @@ finish    code, error (an error body or ""): what attached clients are told; the
 
 Messages to the daemon: hello (keeper_pid and where things stand), started (program, pid), failed (program, text),
 exited (program, code). The guest's end is first written to ``exit.json`` in the guest's folder, so that it outlives
-the keeper and is found by a daemon that was not there.
+the keeper and is found by a daemon that was not there: code, error, and when the guest started (0: never) and finished.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Keeper:
         self._programs: dict[str, Program] = {}
         self._early: dict[int, int] = {}  # pid -> status of children that ended before we knew them
         self._waiting: list[tuple[socket.socket, ClientOptions]] = []  # attached before the start
+        self._started = 0.0  # when the guest did
         self._outcome: dict[str, Any] | None = None  # how the guest ended, once it did
         self._deadline = 0.0
         self._finished = False
@@ -103,6 +104,7 @@ class Keeper:
             keeper_pid=os.getpid(),
             state=main.state.value if main else ProgramState.NEW.value,
             pid=main.pid if main else 0,
+            started=self._started,
             execs=[key for key in self._programs if key != MAIN],
             outcome=self._outcome,
         )
@@ -213,26 +215,28 @@ class Keeper:
     # -- what programs tell us ---------------------------------------------------------------------
 
     def program_started(self, program: Program) -> None:
+        if program.key == MAIN:
+            self._started = time.time()
         self._tell(event="started", program=program.key, pid=program.pid)
         if (status := self._early.pop(program.pid, None)) is not None:
             program.reaped(program.pid, status)
 
     def program_failed(self, program: Program, text: str) -> None:
         if program.key == MAIN:
-            self._end({"code": 125, "error": text, "started": False})
+            self._end({"code": 125, "error": text})
         if self._control is None and program.key != MAIN:
             self._finish({"program": program.key, "code": 125, "error": ""}, None)
         self._tell(event="failed", program=program.key, text=text)
 
     def program_done(self, program: Program) -> None:
         if program.key == MAIN:
-            self._end({"code": program.status, "error": "", "started": True})
+            self._end({"code": program.status, "error": ""})
         else:
             program.finish_clients(program.status)
         self._tell(event="exited", program=program.key, code=program.status)
 
     def _end(self, outcome: dict[str, Any]) -> None:
-        self._outcome = outcome | {"finished": time.time()}
+        self._outcome = outcome | {"started": self._started, "finished": time.time()}
         path = os.path.join(self._guest_dir, EXIT_FILE)
         with contextlib.suppress(OSError):  # a full disk: the control channel still carries it
             with open(path + ".new", "w", encoding="utf-8") as file:

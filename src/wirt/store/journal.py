@@ -2,8 +2,9 @@
 
 A daemon that starts finds what its predecessor left unfinished (``unfinished``) and finishes or undoes it.
 
-``WIRT_CRASH_AT=kind:step`` kills the daemon with SIGKILL right after that step has been written down. It is how the
-tests prove recovery at every step, on the very code that runs in earnest.
+``WIRT_CRASH_AT=kind:step`` kills the daemon with SIGKILL right after that step has been written down, and with ``end``
+for the step when all is done and that is not yet written. It is how the tests prove recovery at every step, on the very
+code that runs in earnest.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Journal:
         self._maybe_crash(operation.kind, step)
 
     def end(self, operation: Operation) -> None:
+        self._maybe_crash(operation.kind, "end")
         self._database.execute("DELETE FROM operations WHERE id = ?", operation.number)
 
     def unfinished(self) -> list[Operation]:

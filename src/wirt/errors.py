@@ -4,6 +4,7 @@
 
     WirtError
     |-- InvalidInput        what was asked makes no sense: a bad flag, value, name, archive    (400, exit 125)
+    |   '-- TooLarge        there is more of it than anybody needs                             (413, exit 125)
     |-- NotFound            no such guest, image, network, volume, operation                   (404, exit 125)
     |   '-- ImageNotFound   the caller could fetch or build it
     |-- Conflict            the name or port is taken, the thing is in use, the state is wrong (409, exit 125)
@@ -30,6 +31,7 @@ __all__ = [
     "OutOfSpace",
     "RuntimeFailure",
     "StartFailed",
+    "TooLarge",
     "Unavailable",
     "WirtError",
 ]
@@ -45,6 +47,10 @@ class WirtError(Exception):
 
 class InvalidInput(WirtError):  # noqa: N818 - the tree reads as states of affairs
     """What was asked for makes no sense, whoever asks."""
+
+
+class TooLarge(InvalidInput):
+    """What was sent is larger than anything of its kind has to be."""
 
 
 class NotFound(WirtError):  # noqa: N818

@@ -64,15 +64,15 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Serving:
-    """Serves ``engine`` at ``path`` until it is closed."""
+    """Serves ``engine`` at ``path`` until it is closed. ``options``: those of ``serve``."""
 
-    def __init__(self, engine: Engine, path: Path, extra: Iterable[Listener] = ()) -> None:
+    def __init__(self, engine: Engine, path: Path, extra: Iterable[Listener] = (), **options: float) -> None:
         self.path = path
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="serving", daemon=True)
         self._thread.start()
         listeners = [Listener(unix_socket(path), path=path), *extra]
-        self.server: Server = self.do(serve(engine, listeners))
+        self.server: Server = self.do(serve(engine, listeners, **options))
 
     def do(self, work: Awaitable[T]) -> T:
         """The result of ``work``, done on the server's loop."""

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from wirt.api.bounded import Bounded
 from wirt.api.docs import page
 from wirt.api.errors import answer
 from wirt.api.metrics import router as metrics
@@ -48,6 +49,7 @@ def create_app(engine: Engine, timings: Timings | None = None) -> FastAPI:
     )
     app.state.engine = engine
     app.state.timings = timings or Timings()
+    app.add_middleware(Bounded)
     app.add_middleware(Observed, timings=app.state.timings)
     for error in (WirtError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, _explain)
@@ -67,6 +69,8 @@ async def _docs(request: Request) -> HTMLResponse:
 
 
 async def _explain(request: Request, error: Exception) -> Response:
+    if isinstance(error.__cause__, WirtError):  # met while FastAPI read the body
+        error = error.__cause__
     status, body = answer(_translate(request, error))
     headers = {}
     if isinstance(error, HTTPException):

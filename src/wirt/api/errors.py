@@ -16,6 +16,7 @@ from wirt.errors import (
     OutOfSpace,
     RuntimeFailure,
     StartFailed,
+    TooLarge,
     Unavailable,
     WirtError,
 )
@@ -26,6 +27,7 @@ __all__ = ["STATUS", "answer", "problem_of", "status_of"]
 # The nearest class of an error's ancestry counts.
 STATUS: dict[type[WirtError], int] = {
     InvalidInput: 400,
+    TooLarge: 413,
     StartFailed: 400,
     Forbidden: 403,
     NotFound: 404,

@@ -9,7 +9,7 @@ from typing import Any
 
 from wirt.api.timing import Timings
 
-__all__ = ["Observed", "log_request"]
+__all__ = ["App", "Message", "Observed", "Receive", "Scope", "Send", "log_request"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

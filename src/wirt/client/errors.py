@@ -12,6 +12,7 @@ _BY_STATUS: dict[int, type[errors.WirtError]] = {  # for answers without a body:
     403: errors.Forbidden,
     404: errors.NotFound,
     409: errors.Conflict,
+    413: errors.TooLarge,
     503: errors.Unavailable,
     507: errors.OutOfSpace,
 }

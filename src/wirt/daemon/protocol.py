@@ -10,6 +10,9 @@ then on the connection is none of this process's business.
 
 Of a connection, one request is in work at a time. An upgrade request that arrives behind another one waits for that
 one's answer, with reading stopped.
+
+Whoever connects from elsewhere has so many seconds to say what is wanted (a head, and an upgrade request's body);
+connections that never do would use up the descriptors.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from wirt.api.bounded import within
 from wirt.api.errors import answer
 from wirt.api.native.streams import Upgrade
 from wirt.api.observe import App, Receive, Scope, Send, log_request
@@ -38,10 +42,9 @@ from wirt.daemon.pump import bridge
 from wirt.daemon.tokens import Tokens
 from wirt.errors import Forbidden, InvalidInput, WirtError
 
-__all__ = ["MAX_BODY", "MAX_HEAD", "Door", "Http", "Upgrades"]
+__all__ = ["MAX_HEAD", "Door", "Http", "Upgrades"]
 
 MAX_HEAD = 64 << 10  # bytes of a request's target and headers
-MAX_BODY = 4 << 20  # bytes of an upgrade request's body
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred, unix(7)
 
@@ -58,12 +61,16 @@ class Upgrades(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the connections of one listening socket lead to. ``tokens`` None: whoever can connect may come in."""
+    """What the connections of one listening socket lead to.
+
+    ``tokens`` None: whoever can connect may come in. ``patience``: seconds a request's head may take; None: for ever.
+    """
 
     app: App
     upgrades: Sequence[Upgrades]
     timings: Timings
     tokens: Tokens | None = None
+    patience: float | None = None
 
 
 class Http(HttpToolsProtocol):
@@ -79,15 +86,33 @@ class Http(HttpToolsProtocol):
         self._length = self._missing = 0  # of an upgrade request's body
         self._body = bytearray()
         self._waiting: bytes | None = None  # a complete upgrade request waits; what came behind it
+        self._between = True  # requests: what comes next is a head
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._peer = _peer(transport.get_extra_info("socket"))
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        if self._between:
+            self._expect_head()
         while data and not self.transport.is_closing():
             data = self._collect(data) if self._missing else self._feed(data)
+
+    def _expect_head(self) -> None:
+        if self._door.patience is not None and self._deadline is None:
+            self._deadline = self.loop.call_later(self._door.patience, self.transport.abort)
+
+    def _head_is_here(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _feed(self, data: bytes) -> bytes:
         """Give ``data`` to the parser; what there is to go on with, if the parser stopped."""
@@ -125,6 +150,7 @@ class Http(HttpToolsProtocol):
         scope = cast(dict[str, Any], self.scope)
         scope["wirt.peer"], scope["wirt.cut"] = self._peer, self._cut
         self._head_size = 0
+        self._expect_head()
 
     def _cut(self) -> None:
         """Break an answer off where it is, so that nobody takes it for a whole one."""
@@ -150,6 +176,8 @@ class Http(HttpToolsProtocol):
         self.app = self._door.app if admitted else _unauthorized
         self._upgrade = None
         if not self.parser.should_upgrade():
+            self._between = False
+            self._head_is_here()
             super().on_headers_complete()
         elif admitted and (found := self._find_upgrade()) is not None:
             self._begin_body()
@@ -169,8 +197,7 @@ class Http(HttpToolsProtocol):
         if b"transfer-encoding" in named:
             raise InvalidInput("the body of an upgrade request must not be chunked", hint="send its Content-Length")
         self._length = self._missing = int(named.get(b"content-length", b"0"))
-        if self._length > MAX_BODY:
-            raise InvalidInput(f"the request's body is larger than {MAX_BODY} bytes")
+        within(self._length)
         self._body = bytearray()
         if self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -190,6 +217,7 @@ class Http(HttpToolsProtocol):
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
 
     def on_message_complete(self) -> None:
+        self._between = True
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -197,6 +225,7 @@ class Http(HttpToolsProtocol):
 
     def _complete(self, behind: bytes) -> None:
         """The whole request is here; bytes from now on are not HTTP, and stay in the socket for who gets it."""
+        self._head_is_here()
         self.flow.pause_reading()
         self._waiting = behind
         if self.cycle is None or self.cycle.response_complete:

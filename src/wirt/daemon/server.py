@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,12 +24,16 @@ __all__ = ["Server", "serve"]
 
 _IDLE = 1.0  # seconds after the start until the API is built, if nobody has asked for it by then
 _KEEP_ALIVE = 75  # seconds a connection may say nothing between requests
+_PATIENCE = 20.0  # seconds for a request's head, and for TLS to be agreed on, from elsewhere
 
 _log = logging.getLogger(__name__)
 
 
-async def serve(engine: Engine, listeners: Sequence[Listener]) -> Server:
-    """Serve ``engine`` on ``listeners``; connections are accepted from now on."""
+async def serve(engine: Engine, listeners: Sequence[Listener], *, patience: float = _PATIENCE) -> Server:
+    """Serve ``engine`` on ``listeners``; connections are accepted from now on.
+
+    ``patience``: seconds that a client on TCP has to say what it wants.
+    """
     timings = Timings()
 
     def build() -> App:
@@ -36,7 +41,7 @@ async def serve(engine: Engine, listeners: Sequence[Listener]) -> Server:
 
         return create_app(engine, timings)
 
-    server = Server(LateApp(build), (Streams(engine),), timings, listeners)
+    server = Server(LateApp(build), (Streams(engine),), timings, listeners, patience)
     await server.start()
     return server
 
@@ -45,12 +50,18 @@ class Server:
     """Serves until it is stopped. Installs no signal handlers: the process belongs to the daemon."""
 
     def __init__(
-        self, app: LateApp, upgrades: Sequence[Upgrades], timings: Timings, listeners: Sequence[Listener]
+        self,
+        app: LateApp,
+        upgrades: Sequence[Upgrades],
+        timings: Timings,
+        listeners: Sequence[Listener],
+        patience: float,
     ) -> None:
         self._app = app
         self._upgrades = upgrades
         self._timings = timings
         self._listeners = listeners
+        self._patience = patience
         self._state = ServerState()
         self._servers: list[asyncio.Server] = []
         self._warming: asyncio.TimerHandle | None = None
@@ -72,9 +83,13 @@ class Server:
         )
         config.load()
         for listener in self._listeners:
-            door = Door(self._app, self._upgrades, self._timings, listener.tokens)
+            patience = None if listener.sock.family == socket.AF_UNIX else self._patience
+            door = Door(self._app, self._upgrades, self._timings, listener.tokens, patience)
             factory = functools.partial(Http, config, self._state, door)
-            server = await loop.create_server(factory, sock=listener.sock, ssl=listener.tls, backlog=BACKLOG)
+            handshake = patience if listener.tls is not None else None
+            server = await loop.create_server(
+                factory, sock=listener.sock, ssl=listener.tls, ssl_handshake_timeout=handshake, backlog=BACKLOG
+            )
             self._servers.append(server)
         self._warming = loop.call_later(_IDLE, self._warm)
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from framework.memory_engine import MemoryEngine
 from framework.serving import Serving
 from framework.wire import read_frames, read_head, request, run_request
-from wirt.daemon.protocol import MAX_BODY, MAX_HEAD
+from wirt.api.bounded import MAX_BODY
+from wirt.daemon.protocol import MAX_HEAD
 from wirt.keeper.frames import FrameType, encode
 
 PING = request("GET", "/v1/ping")
@@ -139,7 +140,7 @@ def test_upgrade_with_too_large_a_body_is_refused(serving: Serving) -> None:
         sock.sendall(head.encode())
         threading.Thread(target=send_quietly, args=(sock, bytes(size)), daemon=True).start()
         status, _, body = read_head(sock)
-        assert (status, "larger than" in json.loads(body)["message"]) == (400, True)
+        assert (status, "larger than" in json.loads(body)["message"]) == (413, True)
 
 
 def send_quietly(sock: socket.socket, data: bytes) -> None:

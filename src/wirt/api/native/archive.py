@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from wirt.api.bounded import unbounded
 from wirt.api.native.parts import TAR, EngineOf, Stream, path_stat_header, streamed, tar_answer
 from wirt.api.transfer import upload
 
@@ -46,6 +47,6 @@ async def put_archive(
 ) -> None:
     """Unpack a tar archive into an existing folder of a guest."""
     await upload(
-        request.stream(),
+        unbounded(request),
         lambda stream: engine.guests.archive_put(ref, path, stream, no_overwrite=no_overwrite),
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
+from wirt.api.bounded import unbounded
 from wirt.api.filters import parse_filters
 from wirt.api.native.parts import NDJSON, TAR, EngineOf, FilterList, Stream, json_body, streamed, tar_answer
 from wirt.api.native.work import work_answer
@@ -123,6 +124,6 @@ async def remove_image(engine: EngineOf, name: str, *, force: bool = False) -> I
 
 
 async def _body(request: Request, received: asyncio.Event) -> AsyncIterator[bytes]:
-    async for chunk in request.stream():
+    async for chunk in unbounded(request):
         yield chunk
     received.set()

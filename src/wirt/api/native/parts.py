@@ -116,7 +116,7 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T | None:
     leaving = asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        return working.result() if working.done() else leaving.result()
     finally:
         leaving.cancel()
         working.cancel()

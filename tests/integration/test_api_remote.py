@@ -17,8 +17,8 @@ import pytest
 import wirt
 from framework.certificates import self_signed
 from framework.instance import Instance
-from wirt.daemon.tokens import digest, new_token
 from wirt.errors import Forbidden, Unavailable
+from wirt.host.token_file import digest, new_token
 
 pytestmark = pytest.mark.root
 
@@ -81,6 +81,17 @@ def test_remote_without_the_token_is_forbidden(
             wirt.Client(remote.url).info()
         with pytest.raises(Forbidden, match="token"):
             wirt.Client(remote.url).run("busybox", "true")
+
+
+def test_remote_token_is_accepted_from_its_making_to_its_removal(
+    remote: Remote, client: wirt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = remote.instance.ok("token", "create", "laptop").strip()
+    monkeypatch.setenv("WIRT_TOKEN", token)
+    assert wirt.Client(remote.url).info()
+    remote.instance.ok("token", "rm", "laptop")
+    with pytest.raises(Forbidden, match="token"):
+        wirt.Client(remote.url).info()
 
 
 def test_remote_with_an_unknown_certificate_is_not_trusted(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ GROUPS = {
     "network": ("Manage networks", ("create", "ls", "inspect", "rm", "prune", "connect", "disconnect")),
     "volume": ("Manage volumes", ("create", "ls", "inspect", "rm", "prune")),
     "system": ("Manage what wirt keeps on this host", ("prune",)),
+    "token": ("Manage who is let in over TCP", ("create", "ls", "rm")),
     "guest": ("Manage guests", ("prune",)),  # and GUEST_VERBS
 }
 
@@ -42,6 +43,8 @@ ALIASES = {
     "network remove": "network rm",
     "volume list": "volume ls",
     "volume remove": "volume rm",
+    "token list": "token ls",
+    "token remove": "token rm",
     "system info": "info",
     "system events": "events",
     "guest ls": "ps",

@@ -40,14 +40,19 @@ class Listener:
     path: Path | None = None
 
 
-def open_listeners(path: Path, settings: Listen, environ: MutableMapping[str, str] = os.environ) -> list[Listener]:
-    """Every socket to serve: what systemd handed over, or else ``path``; and TCP if the settings name an address."""
-    listeners = [_admission(sock, settings) for sock in inherited_sockets(environ)]
+def open_listeners(
+    path: Path, settings: Listen, environ: MutableMapping[str, str] = os.environ, *, tokens: Path | None = None
+) -> list[Listener]:
+    """Every socket to serve: what systemd handed over, or else ``path``; and TCP if the settings name an address.
+
+    ``tokens``: the file of tokens that are accepted beside those of the settings.
+    """
+    listeners = [_admission(sock, settings, tokens) for sock in inherited_sockets(environ)]
     try:
         if not any(listener.sock.family == socket.AF_UNIX for listener in listeners):
             listeners.append(Listener(unix_socket(path), path=path))
         if settings.address:
-            listeners.append(tcp_listener(settings))
+            listeners.append(tcp_listener(settings, tokens))
     except BaseException:
         for listener in listeners:
             listener.sock.close()
@@ -138,7 +143,7 @@ def inherited_sockets(environ: MutableMapping[str, str] = os.environ) -> list[so
 # -- TCP -------------------------------------------------------------------------------------------
 
 
-def tcp_listener(settings: Listen) -> Listener:
+def tcp_listener(settings: Listen, tokens: Path | None = None) -> Listener:
     """The address of the settings, with the TLS and the tokens it needs."""
     host, port = _parse_address(settings.address)
     try:
@@ -149,7 +154,7 @@ def tcp_listener(settings: Listen) -> Listener:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(place)
-        listener = _admission(sock, settings)
+        listener = _admission(sock, settings, tokens)
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
@@ -167,13 +172,13 @@ def _parse_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _admission(sock: socket.socket, settings: Listen) -> Listener:
+def _admission(sock: socket.socket, settings: Listen, token_file: Path | None) -> Listener:
     """What protects ``sock``: its permissions, or tokens, with TLS unless nobody else can listen in."""
     if sock.family == socket.AF_UNIX:
         return Listener(sock)
-    tokens = Tokens(settings.tokens)
+    tokens = Tokens(settings.tokens, token_file)
     if not tokens:
-        raise Forbidden("listening on TCP needs tokens", hint="put SHA-256 digests of some into listen.tokens")
+        raise Forbidden("listening on TCP needs tokens", hint="make one: wirt token create NAME")
     if settings.certificate:
         return Listener(sock, _tls(settings), tokens)
     if not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:

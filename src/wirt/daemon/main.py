@@ -22,6 +22,7 @@ from wirt.daemon.server import serve
 from wirt.engine import Engine, Paths, Settings
 from wirt.engine.protocols import Runtime
 from wirt.errors import Conflict, WirtError
+from wirt.host.folders import token_file
 from wirt.model.guest import Kind
 
 __all__ = ["main"]
@@ -71,7 +72,7 @@ async def _run(paths: Paths, settings: Settings, ready: _ReadyPipe) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "wirt-worker"))
     engine = Engine(paths, settings, _runtimes(paths, settings))
     await engine.open()
-    server = await serve(engine, open_listeners(paths.socket, settings.listen))
+    server = await serve(engine, open_listeners(paths.socket, settings.listen, tokens=Path(token_file())))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

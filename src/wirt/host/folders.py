@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["SYSTEM_RUN", "config_file", "run_folder", "socket_path", "state_folder"]
+__all__ = ["SYSTEM_RUN", "config_file", "run_folder", "socket_path", "state_folder", "token_file"]
 
 SYSTEM_RUN = "/run/wirt"
 
@@ -40,6 +40,11 @@ def config_file() -> str:
     """The daemon's settings; the file need not exist."""
     folder = _folder("/etc/wirt", "XDG_CONFIG_HOME", "~/.config")
     return os.environ.get("WIRT_CONFIG") or f"{folder}/config.toml"
+
+
+def token_file() -> str:
+    """The tokens of clients on TCP, beside the settings; the file need not exist."""
+    return os.path.join(os.path.dirname(config_file()), "tokens")
 
 
 def socket_path(run: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from wirt.daemon.listen import inherited_sockets, open_listeners, tcp_listener, unix_socket
-from wirt.daemon.tokens import digest
 from wirt.engine.settings import Listen
 from wirt.errors import Conflict, Forbidden, InvalidInput
+from wirt.host.token_file import digest
 
 TOKENS = (digest("secret"),)
 

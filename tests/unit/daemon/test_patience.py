@@ -14,8 +14,8 @@ from framework.memory_engine import MemoryEngine
 from framework.serving import Serving
 from framework.wire import read_head, request, run_request
 from wirt.daemon.listen import tcp_listener
-from wirt.daemon.tokens import digest
 from wirt.engine.settings import Listen
+from wirt.host.token_file import digest
 
 PATIENCE = 0.2  # seconds
 GOOD = {"Authorization": "Bearer word"}
@@ -43,6 +43,7 @@ def host(certificate: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
     ports = [listener.sock.getsockname()[1] for listener in listeners]
     engine = MemoryEngine()
     serving = Serving(engine, Path(tmp_path_factory.mktemp("patience")) / "s", listeners, patience=PATIENCE)
+    serving.ask("GET", "/v1/ping")  # from now on answers come at once
     yield Host(serving, engine, *ports)
     serving.close()
 

@@ -13,8 +13,8 @@ from framework.memory_engine import MemoryEngine
 from framework.serving import Serving
 from framework.wire import read_frames, read_head, request, run_request
 from wirt.daemon.listen import tcp_listener
-from wirt.daemon.tokens import digest
 from wirt.engine.settings import Listen
+from wirt.host.token_file import digest
 from wirt.keeper.frames import FrameType, encode
 
 TOKEN = "a token"  # noqa: S105

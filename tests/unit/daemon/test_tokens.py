@@ -1,18 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from wirt.daemon.tokens import Tokens, digest, new_token
+from wirt.daemon.tokens import Tokens
 from wirt.errors import InvalidInput
+from wirt.host import token_file
+from wirt.host.token_file import digest, new_token
 
 
 def bearer(token: str, scheme: str = "Bearer") -> list[tuple[bytes, bytes]]:
     return [(b"host", b"x"), (b"authorization", f"{scheme} {token}".encode())]
-
-
-def test_tokens_are_long_and_differ() -> None:
-    assert len({new_token() for _ in range(100)}) == 100
-    assert len(new_token()) >= 43  # 256 bits, 6 a letter
 
 
 def test_tokens_admit_any_of_theirs() -> None:
@@ -40,6 +39,27 @@ def test_tokens_admit_nothing_else(headers: list[tuple[bytes, bytes]]) -> None:
 def test_tokens_none_admit_nobody() -> None:
     assert not Tokens([])
     assert not Tokens([]).admit(bearer(""))
+
+
+def test_tokens_of_the_file_come_and_go_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    tokens = Tokens([digest("fixed")], path)
+    made = token_file.add(str(path), "laptop")
+    assert tokens.admit(bearer(made))
+    assert tokens.admit(bearer("fixed"))
+    token_file.remove(str(path), "laptop")
+    assert not tokens.admit(bearer(made))
+    assert tokens.admit(bearer("fixed"))
+
+
+def test_tokens_of_a_damaged_file_admit_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "tokens"
+    made = token_file.add(str(path), "laptop")
+    tokens = Tokens([], path)
+    assert tokens
+    path.write_text(path.read_text() + "something else\n")
+    assert not tokens.admit(bearer(made))
+    assert "line 2 is not a token's" in caplog.text
 
 
 def test_tokens_must_be_digests() -> None:

@@ -8,6 +8,7 @@ import time
 
 from wirt.engine.compose import compose, effective_mounts
 from wirt.engine.connectivity import Connectivity, shared_guest
+from wirt.engine.departures import Departures
 from wirt.engine.lifecycle import ACTIVE, Lifecycle
 from wirt.engine.names import check_name, invent_name
 from wirt.engine.registry import Registry
@@ -35,6 +36,7 @@ class Creation:
         images: ImageStore,
         volumes: VolumeService,
         connectivity: Connectivity,
+        departures: Departures,
         lifecycle: Lifecycle,
     ) -> None:
         self._paths = paths
@@ -43,13 +45,16 @@ class Creation:
         self._images = images
         self._volumes = volumes
         self._connectivity = connectivity
+        self._departures = departures
         self._lifecycle = lifecycle
         self._removing: set[str] = set()
 
     # -- create ------------------------------------------------------------------------------------
 
-    def create(self, spec: GuestSpec) -> Created:
+    async def create(self, spec: GuestSpec) -> Created:
         """A new guest in the state ``created``; nothing is left behind when it cannot be."""
+        if self._registry.name_taken(spec.name.removeprefix("/")):
+            await self._departures.over()
         warnings = self._check(spec)
         image_id = self._images.resolve(spec.image)
         config = self._images.config(image_id)

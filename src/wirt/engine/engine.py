@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from wirt.engine.connectivity import Connectivity
 from wirt.engine.contents import Contents
 from wirt.engine.creation import Creation
+from wirt.engine.departures import Departures
 from wirt.engine.doctor import examine
 from wirt.engine.events import Events
 from wirt.engine.guests import Guests
@@ -60,7 +61,8 @@ class Engine:
         self.events = Events(EventTable(self._database))
         self._store = ImageStore(paths.state / "images", paths.state / "layers")
         self._volume_store = Volumes(paths.state / "volumes")
-        self.volumes = VolumeService(self._volume_store, self._registry, self.events)
+        self._departures = Departures()
+        self.volumes = VolumeService(self._volume_store, self._registry, self._departures, self.events)
         self._host_networks = HostNetworks(paths.tag, paths.run, settings.address_pools or DEFAULT_POOLS)
         self._connectivity = Connectivity(self._host_networks, network_table, self._registry, settings.dns)
         self._lifecycle = Lifecycle(
@@ -72,6 +74,7 @@ class Engine:
             images=self._store,
             volumes=self.volumes,
             connectivity=self._connectivity,
+            departures=self._departures,
             runtimes=runtimes,
         )
         self._creation = Creation(
@@ -81,6 +84,7 @@ class Engine:
             images=self._store,
             volumes=self.volumes,
             connectivity=self._connectivity,
+            departures=self._departures,
             lifecycle=self._lifecycle,
         )
         sessions = Sessions(
@@ -95,13 +99,14 @@ class Engine:
         self._lifecycle.on_started.append(self._health.started)
         self._lifecycle.on_booked.append(self._health.ended)
         self._lifecycle.on_ended += [self._creation.remove_after_end, self._restarts.ended]
-        self.images = Images(self._store, paths.state / "cache", self._registry, self.events)
+        self.images = Images(self._store, paths.state / "cache", self._registry, self._departures, self.events)
         self.networks = Networks(
             host=self._host_networks,
             table=network_table,
             connectivity=self._connectivity,
             registry=self._registry,
             lifecycle=self._lifecycle,
+            departures=self._departures,
             journal=self._journal,
             events=self.events,
         )
@@ -109,6 +114,7 @@ class Engine:
             paths=paths,
             registry=self._registry,
             lifecycle=self._lifecycle,
+            departures=self._departures,
             creation=self._creation,
             sessions=sessions,
             listing=Listing(self._registry, self._health, self.images.names),
@@ -171,6 +177,7 @@ class Engine:
         return await examine(self._paths.state, self._paths.run, self._runtimes)
 
     async def info(self) -> HostInfo:
+        await self._departures.over()
         states = [guest.state for guest in self._registry if guest.state is not GuestState.REMOVING]
         images = await self.images.list(filters={})
         host = os.uname()

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from wirt.engine.connectivity import Connectivity
 from wirt.engine.contents import Contents
 from wirt.engine.creation import Creation
+from wirt.engine.departures import Departures
 from wirt.engine.filters import Filters, keep, matches_label
 from wirt.engine.lifecycle import ACTIVE, Lifecycle
 from wirt.engine.listing import Listing
@@ -51,6 +52,7 @@ class Guests:
         paths: Paths,
         registry: Registry,
         lifecycle: Lifecycle,
+        departures: Departures,
         creation: Creation,
         sessions: Sessions,
         listing: Listing,
@@ -61,6 +63,7 @@ class Guests:
         self._paths = paths
         self._registry = registry
         self._lifecycle = lifecycle
+        self._departures = departures
         self._creation = creation
         self._sessions = sessions
         self._listing = listing
@@ -71,7 +74,7 @@ class Guests:
     # -- making and unmaking -----------------------------------------------------------------------
 
     async def create(self, spec: GuestSpec) -> Created:
-        return self._creation.create(spec)
+        return await self._creation.create(spec)
 
     async def run_detached(self, spec: GuestSpec) -> Created:
         return await self._sessions.run_detached(spec)
@@ -80,12 +83,13 @@ class Guests:
         return await self._sessions.prepare_run(spec, options)
 
     async def remove(self, ref: str, *, force: bool = False, volumes: bool = False) -> None:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         self._restarts.cancel(guest.id)
         await self._creation.remove(guest, force=force, volumes=volumes)
 
     async def prune(self, filters: Filters) -> Pruned:
         """Remove every guest that does not run."""
+        await self._departures.over()
         down = [guest for guest in self._registry if guest.state in (GuestState.CREATED, GuestState.EXITED)]
         tests = {
             "label": lambda guest, value: matches_label(guest.labels, value),
@@ -102,7 +106,7 @@ class Guests:
 
     async def start(self, ref: str) -> None:
         """A guest that runs already is no error, as with Docker."""
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         async with self._lifecycle.lock(guest.id):
             guest = self._registry.current(guest.id)
             if guest.state is GuestState.PAUSED:
@@ -113,7 +117,7 @@ class Guests:
 
     async def stop(self, ref: str, timeout: float | None = None, signal: str = "") -> None:
         """The stop signal, and after ``timeout`` seconds (negative: never) SIGKILL."""
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         async with self._lifecycle.lock(guest.id):
             await self._stop(guest.id, timeout, signal)
 
@@ -142,7 +146,7 @@ class Guests:
         self._lifecycle.publish(guest, "stop")
 
     async def restart(self, ref: str, timeout: float | None = None) -> None:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         if guest.spec.auto_remove and guest.state in ACTIVE:
             raise Conflict(f"guest {guest.name} is removed when it stops", hint="it was started with --rm")
         async with self._lifecycle.lock(guest.id):
@@ -167,7 +171,7 @@ class Guests:
         await self._freeze(ref, GuestState.PAUSED, GuestState.RUNNING)
 
     async def _freeze(self, ref: str, before: GuestState, after: GuestState) -> None:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         async with self._lifecycle.lock(guest.id):
             guest = self._registry.current(guest.id)
             if guest.state is not before:
@@ -193,14 +197,14 @@ class Guests:
     # -- changing ----------------------------------------------------------------------------------
 
     async def rename(self, ref: str, name: str) -> None:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         async with self._lifecycle.lock(guest.id):
             renamed = self._creation.rename(guest, name)
             await self._connectivity.refresh_names(renamed)
 
     async def update(self, ref: str, resources: Resources, restart: RestartPolicy | None) -> None:
         """What is None (or "") in ``resources`` stays as it is."""
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         if restart is not None and guest.spec.auto_remove and restart.mode is not RestartMode.NO:
             raise Conflict(f"guest {guest.name} is removed when it ends, it cannot be restarted")
         asked = {f.name: getattr(resources, f.name) for f in dataclasses.fields(Resources)}
@@ -224,6 +228,7 @@ class Guests:
     # -- looking -----------------------------------------------------------------------------------
 
     async def list(self, *, show_all: bool, filters: Filters, last: int, size: bool) -> list[GuestSummary]:
+        await self._departures.over()
         summaries = []
         for guest in self._listing.guests(show_all=show_all, filters=filters, last=last):
             summary = self._listing.summary(guest)
@@ -234,7 +239,7 @@ class Guests:
         return summaries
 
     async def view(self, ref: str, *, size: bool = False) -> GuestView:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         runtime = self._lifecycle.runtime(guest.spec.kind)
         view = self._listing.view(
             guest,
@@ -249,7 +254,7 @@ class Guests:
         return view
 
     async def logs(self, ref: str, query: LogQuery) -> AsyncGenerator[bytes, None]:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         path = self._lifecycle.log_path(guest.id)
         if query.follow:
             return follow(path, query, lambda: self._may_write(guest.id))
@@ -299,22 +304,22 @@ class Guests:
     # -- contents ----------------------------------------------------------------------------------
 
     async def changes(self, ref: str) -> Sequence[Change]:
-        return await self._contents.changes(self._registry.find(ref))
+        return await self._contents.changes(await self._find(ref))
 
     async def export(self, ref: str, out: BinaryIO) -> None:
-        await self._contents.export(self._registry.find(ref), out)
+        await self._contents.export(await self._find(ref), out)
 
     async def archive_stat(self, ref: str, path: str) -> PathStat:
-        return await self._contents.stat(self._registry.find(ref), path)
+        return await self._contents.stat(await self._find(ref), path)
 
     async def archive_get(self, ref: str, path: str, out: BinaryIO) -> None:
-        await self._contents.get(self._registry.find(ref), path, out)
+        await self._contents.get(await self._find(ref), path, out)
 
     async def archive_put(self, ref: str, path: str, stream: BinaryIO, *, no_overwrite: bool) -> None:
-        await self._contents.put(self._registry.find(ref), path, stream, no_overwrite=no_overwrite)
+        await self._contents.put(await self._find(ref), path, stream, no_overwrite=no_overwrite)
 
     async def commit(self, ref: str, options: CommitOptions) -> str:
-        guest = self._registry.find(ref)
+        guest = await self._find(ref)
         if options.pause and guest.state is GuestState.RUNNING:
             await self.pause(guest.id)
             try:
@@ -322,6 +327,14 @@ class Guests:
             finally:
                 await self.unpause(guest.id)
         return await self._contents.commit(guest, options)
+
+    async def _find(self, ref: str) -> Guest:
+        """A guest that is on its way out is not found."""
+        guest = self._registry.find(ref)
+        if guest.id in self._departures:
+            await self._departures.over()
+            guest = self._registry.find(ref)
+        return guest
 
     def _running(self, ref: str) -> Guest:
         guest = self._registry.find(ref)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from wirt.engine.departures import Departures
 from wirt.engine.events import Events
 from wirt.engine.filters import Filters
 from wirt.engine.registry import Registry
@@ -20,10 +21,13 @@ OnProgress = Callable[[Progress], None]
 
 
 class Images:
-    def __init__(self, store: ImageStore, cache: Path, registry: Registry, events: Events) -> None:
+    def __init__(
+        self, store: ImageStore, cache: Path, registry: Registry, departures: Departures, events: Events
+    ) -> None:
         self._store = store
         self._cache = cache
         self._registry = registry
+        self._departures = departures
         self._events = events
 
     async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
@@ -40,11 +44,13 @@ class Images:
         self._events.publish("image", "tag", self._store.resolve(target), name=target)
 
     async def remove(self, name: str, *, force: bool) -> ImageDeletion:
+        await self._departures.over()
         deletion = await asyncio.to_thread(self._store.remove, name, force=force, in_use=self._in_use())
         self._tell(deletion)
         return deletion
 
     async def prune(self, *, show_all: bool, filters: Filters) -> ImageDeletion:
+        await self._departures.over()
         deletion = await asyncio.to_thread(self._store.prune, all_=show_all, filters=filters, in_use=self._in_use())
         self._tell(deletion)
         return deletion

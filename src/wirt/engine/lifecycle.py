@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from wirt.engine.connectivity import Connectivity, shared_guest
+from wirt.engine.departures import Departures
 from wirt.engine.events import Events
 from wirt.engine.hostfiles import host_file_mounts
 from wirt.engine.keepers import Keepers, Link, StartRefused
@@ -75,6 +76,7 @@ class Lifecycle:
         images: ImageStore,
         volumes: VolumeService,
         connectivity: Connectivity,
+        departures: Departures,
         runtimes: Mapping[Kind, Runtime],
     ) -> None:
         self._paths = paths
@@ -85,6 +87,7 @@ class Lifecycle:
         self._images = images
         self._volumes = volumes
         self._connectivity = connectivity
+        self._departures = departures
         self._runtimes = runtimes
         self._locks: dict[str, asyncio.Lock] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -120,6 +123,8 @@ class Lifecycle:
         everything is given back and the guest is as it was before.
         """
         await self.released(guest.id)
+        if guest.spec.ip or any(port.host_port for port in guest.spec.ports):
+            await self._all_released()  # who had the address or port before may have ended just now
         before = guest.state
         with self._registry.transaction():
             operation = self._journal.begin(OperationKind.START, guest.id)
@@ -230,6 +235,8 @@ class Lifecycle:
         self, guest: Guest, before: GuestState, failure: WirtError, link: Link | None, operation: Operation
     ) -> None:
         code = failure.exit_code if isinstance(failure, StartFailed) else 125
+        if guest.spec.auto_remove:
+            self._departures.begin(guest.id)
         if link is not None:
             link.finish(code, failure_body(failure, code))
         network = await self._release(guest)
@@ -237,7 +244,7 @@ class Lifecycle:
 
         def book() -> None:
             with self._registry.transaction():
-                self._registry.change(
+                ended = self._registry.change(
                     guest.id,
                     state=back,
                     network=network,
@@ -247,7 +254,11 @@ class Lifecycle:
                     pid=0,
                     keeper_pid=0,
                 )
+                if guest.spec.auto_remove:
+                    ended = self._registry.change(guest.id, state=GuestState.REMOVING)
                 self._journal.end(operation)
+            if guest.spec.auto_remove:
+                self._tell_ended(ended)
 
         try:
             book()
@@ -313,12 +324,14 @@ class Lifecycle:
                 oom_killed=oom,
                 pid=0,
             )
+            if guest.spec.auto_remove:
+                guest = self._registry.change(guest_id, state=GuestState.REMOVING)
             if oom:
                 self.publish(guest, "oom")
             self.publish(guest, "die", exit_code=str(outcome.code))
         self._releasing[guest_id] = asyncio.Event()
         if guest.spec.auto_remove:
-            guest = self._registry.change(guest_id, state=GuestState.REMOVING)
+            self._departures.begin(guest_id)
         if (link := self.keepers.get(guest_id)) is not None:
             link.finish(outcome.code)
         for waiter in self._end_waiters.pop(guest_id, []):
@@ -337,6 +350,9 @@ class Lifecycle:
                 self._journal.end(operation)
         finally:
             self._releasing.pop(guest.id).set()
+        self._tell_ended(guest)
+
+    def _tell_ended(self, guest: Guest) -> None:
         for listener in self.on_ended:
             listener(guest)
 
@@ -344,6 +360,12 @@ class Lifecycle:
         """Until what an ended guest held has been given back."""
         if (event := self._releasing.get(guest_id)) is not None:
             await event.wait()
+
+    async def _all_released(self) -> None:
+        """Until no guest that has ended holds anything."""
+        for event in list(self._releasing.values()):
+            await event.wait()
+        await self._departures.over()
 
     async def _release(self, guest: Guest) -> NetworkSettings:
         """Give back what a guest holds. Every step minds nothing that is not there."""
@@ -410,7 +432,12 @@ class Lifecycle:
         if link is not None:
             link.finish(125, failure_body(RuntimeFailure(failure), 125))
         network = await self._release(guest)
-        self._registry.change(guest.id, state=back, network=network, exit_code=125, error=failure, pid=0, keeper_pid=0)
+        with self._registry.transaction():
+            self._registry.change(
+                guest.id, state=back, network=network, exit_code=125, error=failure, pid=0, keeper_pid=0
+            )
+            if guest.spec.auto_remove:
+                self._registry.change(guest.id, state=GuestState.REMOVING)
 
     def _left_outcome(self, guest_id: str, link: Link | None = None) -> Outcome | None:
         """What the keeper wrote down at the guest's end, or tells when the disk was too full for that."""
@@ -470,6 +497,7 @@ class Lifecycle:
     def removed(self, guest_id: str) -> None:
         """The guest is no more."""
         self._locks.pop(guest_id, None)
+        self._departures.end(guest_id)
         for waiter in self._end_waiters.pop(guest_id, []):
             if not waiter.done():
                 waiter.set_result(0)  # it never ran

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from wirt.engine.connectivity import Connectivity
+from wirt.engine.departures import Departures
 from wirt.engine.events import Events
 from wirt.engine.filters import Filters, keep, matches_label, matches_name, truth
 from wirt.engine.lifecycle import ACTIVE, Lifecycle
@@ -32,6 +33,7 @@ class Networks:
         connectivity: Connectivity,
         registry: Registry,
         lifecycle: Lifecycle,
+        departures: Departures,
         journal: Journal,
         events: Events,
     ) -> None:
@@ -40,10 +42,12 @@ class Networks:
         self._connectivity = connectivity
         self._registry = registry
         self._lifecycle = lifecycle
+        self._departures = departures
         self._journal = journal
         self._events = events
 
     async def list(self, filters: Filters) -> Sequence[Network]:
+        await self._departures.over()
         tests: dict[str, Callable[[Network, str], bool]] = {
             "name": lambda network, value: matches_name(network.name, value),
             "id": lambda network, value: network.id.startswith(value),
@@ -75,6 +79,7 @@ class Networks:
 
     async def view(self, ref: str) -> NetworkView:
         network = self._connectivity.find(ref)
+        await self._departures.over()
         running = {guest.id: guest for guest in self._registry if guest.state in ACTIVE}
         return NetworkView(
             network,
@@ -89,6 +94,7 @@ class Networks:
         network = self._connectivity.find(ref)
         if network.builtin:
             raise Forbidden(f"the network {network.name} belongs to wirt and cannot be removed")
+        await self._departures.over()
         if users := self._users(network):
             raise Conflict(
                 f"the network {network.name} is used by {', '.join(users)}",

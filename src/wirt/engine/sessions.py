@@ -57,7 +57,7 @@ class Sessions:
 
     async def prepare_run(self, spec: GuestSpec, options: AttachOptions) -> Session:
         parse_detach_keys(options.detach_keys)
-        created = self._creation.create(spec)
+        created = await self._creation.create(spec)
 
         async def connect(sock: socket.socket) -> None:
             await self._start_attached(created.id, sock, options, stdin_once=True)
@@ -66,7 +66,7 @@ class Sessions:
 
     async def run_detached(self, spec: GuestSpec) -> Created:
         """Create and start; a guest that cannot start and was to be removed is."""
-        created = self._creation.create(spec)
+        created = await self._creation.create(spec)
         guest = self._registry.current(created.id)
         try:
             async with self._lifecycle.lock(guest.id):

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from wirt.engine.departures import Departures
 from wirt.engine.events import Events
 from wirt.engine.filters import Filters, keep, matches_label, matches_name, truth
 from wirt.engine.registry import Registry
@@ -23,9 +24,10 @@ __all__ = ["VolumeService"]
 class VolumeService:
     """``volumes`` keeps them on disk; this knows which guests use them."""
 
-    def __init__(self, volumes: Volumes, registry: Registry, events: Events) -> None:
+    def __init__(self, volumes: Volumes, registry: Registry, departures: Departures, events: Events) -> None:
         self._volumes = volumes
         self._registry = registry
+        self._departures = departures
         self._events = events
 
     # -- verbs -------------------------------------------------------------------------------------
@@ -36,6 +38,7 @@ class VolumeService:
         return volume
 
     async def list(self, filters: Filters) -> Sequence[Volume]:
+        await self._departures.over()
         used = self._in_use()
         tests: dict[str, Callable[[Volume, str], bool]] = {
             "name": lambda volume, value: matches_name(volume.name, value),
@@ -49,6 +52,7 @@ class VolumeService:
         return await asyncio.to_thread(self._volumes.get, name)
 
     async def remove(self, name: str, *, force: bool = False) -> None:
+        await self._departures.over()
         try:
             await asyncio.to_thread(self._volumes.remove, name, in_use=self._in_use())
         except NotFound:
@@ -59,9 +63,10 @@ class VolumeService:
 
     async def prune(self, *, show_all: bool, filters: Filters) -> Pruned:
         """Anonymous volumes that no guest uses; with ``show_all`` named ones too."""
+        volumes = await self.list(filters)
         used = self._in_use()
         deleted, reclaimed = [], 0
-        for volume in await self.list(filters):
+        for volume in volumes:
             if volume.name in used or not (volume.anonymous or show_all):
                 continue
             reclaimed += await asyncio.to_thread(self._volumes.remove, volume.name, in_use=used)

@@ -12,7 +12,7 @@ python=$1 prefix=$2 home=/opt/wirt
 # Copied first: building in place would leave files of root's in the checkout.
 source=$(mktemp -d)
 trap 'rm -rf "$source"' EXIT
-cp -R pyproject.toml README.md LICENSE packaging src "$source"
+cp -R pyproject.toml setup.py README.md LICENSE packaging src "$source"
 "$home/bin/python" -m pip install -qq "$source"
 "$home/bin/python" -m compileall -q "$home/lib"
 

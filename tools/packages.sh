@@ -6,7 +6,8 @@ set -eu
 
 # runc and crun: the first that runs a container is used (crun wants cgroup v2). dnsmasq-base: names on user networks,
 # without a service of its own. mmdebstrap: images from Debian's packages. tini: `run --init`. procps: `wirt top`.
-python="python3 python3-venv ca-certificates"
+# gcc, python3-dev, libc6-dev: the extension module of micro guests is built when wirt is installed.
+python="python3 python3-venv ca-certificates gcc libc6-dev python3-dev"
 run="runc crun nftables dnsmasq-base iproute2 mmdebstrap tini procps"
 # skopeo: another program's opinion on our images. busybox-static: programs for root file systems made by hand.
 # qemu-system-x86: what `wirt doctor` finds out about machines. openssl: certificates.

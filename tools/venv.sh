@@ -1,7 +1,7 @@
 #!/bin/sh
 # The virtual environment of this checkout: .venv, with wirt editable; "dev" adds the tools of `make test` and `make check`.
 # usage: venv.sh PYTHON [dev]
-# Made anew when the interpreter or the place has changed, brought up to date when the list of requirements has.
+# Made anew when the interpreter or the place has changed, brought up to date when requirements or C sources have.
 set -eu
 cd "$(dirname "$0")/.."
 python=$1 extra=${2:-}
@@ -12,6 +12,7 @@ python=$1 extra=${2:-}
 }
 made_from=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; pwd; } | sha256sum)
 requires=$(sha256sum <pyproject.toml)
+built=$(cat setup.py src/wirt/host/_native.c | sha256sum)
 holds() { [ "$(cat ".venv/.$1" 2>/dev/null || true)" = "$2" ]; }
 
 if ! holds made-from "$made_from"; then
@@ -28,6 +29,10 @@ elif ! holds requires "$requires"; then
 	echo "installing wirt in it"
 	.venv/bin/python -m pip install -qq --editable .
 	printf '%s\n' "$requires" >.venv/.requires
+elif ! holds built "$built"; then
+	echo "building its extension module"
+	.venv/bin/python -m pip install -qq --no-deps --editable .
 fi
+printf '%s\n' "$built" >.venv/.built
 # A command starts twice as fast from compiled modules, and some environments forbid writing them on the way.
 .venv/bin/python -m compileall -q src

@@ -1,0 +1,495 @@
+/*
+ * wirt.host._native: what the monitor of a micro guest does thousands of times a second, and what Python cannot do at
+ * all: raw system calls without the detour over errno, a blocking call that a signal interrupts without a race and
+ * without being consumed, looks into guest memory, KVM_RUN. x86-64 Linux only. The stub _native.pyi says what each
+ * function takes and returns; a result below zero is -errno, as the kernel gives it.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <ucontext.h>
+
+#if !defined(__x86_64__) || !defined(__linux__)
+#error "for x86-64 Linux only"
+#endif
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+
+#define ALL_SIGNALS (~(u64)0)
+#define LAST_SIGNAL 64
+#define FIRST_REALTIME 32 /* of the kernel: glibc keeps 32 and 33 for itself, the guest's glibc does so too */
+#define MARK_VALUE ((void *)&queue_again)
+
+static inline long
+raw(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+    register u64 r10 __asm__("r10") = d;
+    register u64 r8 __asm__("r8") = e;
+    register u64 r9 __asm__("r9") = f;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static void
+set_mask(u64 mask)
+{
+    raw(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&mask, 0, sizeof mask, 0, 0);
+}
+
+/*
+ * long wirt_wait_call(const u64 *mask, const u64 call[7]): rt_sigprocmask(SIG_SETMASK, mask), then call[0] with the six
+ * arguments after it, then everything blocked again. A signal that arrives in [wirt_wait_begin, wirt_wait_end) arrived
+ * before the call was made, or makes the kernel ask for it to be made again: the handler goes on at wirt_wait_cancel.
+ * From wirt_wait_end on the call has its result, and keeps it. (The way of musl's src/thread/x86_64/syscall_cp.s; here
+ * the unblocking lies inside, so no flag is needed.)
+ */
+long wirt_wait_call(const u64 *mask, const u64 *call);
+extern const char wirt_wait_begin[], wirt_wait_end[], wirt_wait_cancel[];
+__asm__(".pushsection .text\n"
+        ".hidden wirt_wait_call, wirt_wait_begin, wirt_wait_end, wirt_wait_cancel\n"
+        ".globl wirt_wait_call, wirt_wait_begin, wirt_wait_end, wirt_wait_cancel\n"
+        ".type wirt_wait_call, @function\n"
+        "wirt_wait_call:\n"
+        "    pushq %rbx\n"
+        "    pushq $-1\n" /* the mask that blocks everything, at (%rsp) */
+        "    movq %rsi, %rbx\n"
+        "    movq %rdi, %rsi\n"
+        "    movl $2, %edi\n" /* SIG_SETMASK */
+        "    xorl %edx, %edx\n"
+        "    movl $8, %r10d\n"
+        "    movl $14, %eax\n" /* rt_sigprocmask */
+        "wirt_wait_begin:\n"
+        "    syscall\n"
+        "    movq (%rbx), %rax\n"
+        "    movq 8(%rbx), %rdi\n"
+        "    movq 16(%rbx), %rsi\n"
+        "    movq 24(%rbx), %rdx\n"
+        "    movq 32(%rbx), %r10\n"
+        "    movq 40(%rbx), %r8\n"
+        "    movq 48(%rbx), %r9\n"
+        "    syscall\n"
+        "wirt_wait_end:\n"
+        "    movq %rax, %rbx\n"
+        "    movl $2, %edi\n"
+        "    movq %rsp, %rsi\n"
+        "    xorl %edx, %edx\n"
+        "    movl $8, %r10d\n"
+        "    movl $14, %eax\n"
+        "    syscall\n"
+        "    movq %rbx, %rax\n"
+        "    addq $8, %rsp\n"
+        "    popq %rbx\n"
+        "    ret\n"
+        "wirt_wait_cancel:\n" /* the handler has blocked everything */
+        "    movq $-4, %rax\n" /* -EINTR */
+        "    addq $8, %rsp\n"
+        "    popq %rbx\n"
+        "    ret\n"
+        ".size wirt_wait_call, . - wirt_wait_call\n"
+        ".popsection\n");
+
+static long
+queue(int sig, siginfo_t *info)
+{
+    long process = raw(SYS_getpid, 0, 0, 0, 0, 0, 0), thread = raw(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return raw(SYS_rt_tgsigqueueinfo, process, thread, sig, (u64)info, 0, 0);
+}
+
+/*
+ * Makes a signal that was taken pending again. Realtime signals queue up, and those sent to this very thread behind it
+ * wait already: a mark is set behind them, the signal follows it, and everything before the mark moves behind the
+ * signal, so that the order is what it was.
+ */
+static void
+queue_again(int sig, siginfo_t *info)
+{
+    siginfo_t mark = {.si_signo = sig, .si_code = SI_QUEUE}, taken;
+    u64 only = (u64)1 << (sig - 1);
+    struct timespec now = {0};
+
+    mark.si_ptr = MARK_VALUE;
+    int marked = sig >= FIRST_REALTIME && queue(sig, &mark) == 0;
+    queue(sig, info);
+    while (marked && raw(SYS_rt_sigtimedwait, (u64)&only, (u64)&taken, (u64)&now, sizeof only, 0, 0) == sig) {
+        if (taken.si_code == SI_QUEUE && taken.si_ptr == MARK_VALUE)
+            break;
+        queue(sig, &taken);
+    }
+}
+
+static void
+on_signal(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *at = context;
+    greg_t *rip = &at->uc_mcontext.gregs[REG_RIP];
+    u64 all = ALL_SIGNALS;
+
+    queue_again(sig, info);
+    memcpy(&at->uc_sigmask, &all, sizeof all);
+    if (*rip >= (greg_t)wirt_wait_begin && *rip < (greg_t)wirt_wait_end)
+        *rip = (greg_t)wirt_wait_cancel;
+}
+
+/* The kernel's struct sigaction: glibc's function refuses signals 32 and 33. */
+struct action {
+    void (*handler)(int, siginfo_t *, void *);
+    u64 flags;
+    void (*restorer)(void);
+    u64 mask;
+};
+#define HAS_RESTORER 0x04000000
+
+void wirt_sigreturn(void);
+__asm__(".pushsection .text\n"
+        ".hidden wirt_sigreturn\n"
+        ".globl wirt_sigreturn\n"
+        ".type wirt_sigreturn, @function\n"
+        "wirt_sigreturn:\n"
+        "    movl $15, %eax\n"
+        "    syscall\n"
+        ".size wirt_sigreturn, . - wirt_sigreturn\n"
+        ".popsection\n");
+
+enum how { TO_US, TO_DEFAULT, TO_NOTHING };
+
+static long
+dispose(int sig, enum how how)
+{
+    struct action action = {.flags = SA_SIGINFO | HAS_RESTORER, .restorer = wirt_sigreturn, .mask = ALL_SIGNALS};
+
+    if (how == TO_US)
+        action.handler = on_signal;
+    else
+        memcpy(&action.handler, &(void *){how == TO_DEFAULT ? (void *)SIG_DFL : (void *)SIG_IGN}, sizeof(void *));
+    return raw(SYS_rt_sigaction, sig, (u64)&action, 0, sizeof action.mask, 0, 0);
+}
+
+/* ---- arguments: words; bytes and bytearray stand for their address (the kernel reads the first, fills the other) ---- */
+
+static int
+words(const char *name, PyObject *const *args, Py_ssize_t n, Py_ssize_t least, Py_ssize_t most, u64 *out)
+{
+    if (n < least || n > most) {
+        PyErr_Format(PyExc_TypeError, "%s() takes %zd to %zd arguments, not %zd", name, least, most, n);
+        return -1;
+    }
+    memset(out, 0, most * sizeof *out);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (PyBytes_CheckExact(args[i])) {
+            out[i] = (u64)PyBytes_AS_STRING(args[i]);
+            continue;
+        }
+        if (PyByteArray_CheckExact(args[i])) {
+            out[i] = (u64)PyByteArray_AS_STRING(args[i]);
+            continue;
+        }
+        out[i] = PyLong_AsUnsignedLongLongMask(args[i]);
+        if (out[i] == (u64)-1 && PyErr_Occurred())
+            return -1;
+    }
+    return 0;
+}
+
+#define WORDS(name, least, most)                                   \
+    u64 w[most];                                                   \
+    if (words(name, args, n, least, most, w) < 0)                  \
+        return NULL
+
+static PyObject *
+failed(long negative)
+{
+    errno = (int)-negative;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+/* ---- calls ---- */
+
+static PyObject *
+native_call(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("call", 1, 7);
+    long result;
+    Py_BEGIN_ALLOW_THREADS
+    result = raw(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLong(result);
+}
+
+static PyObject *
+native_quick(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("quick", 1, 7);
+    return PyLong_FromLong(raw(w[0], w[1], w[2], w[3], w[4], w[5], w[6]));
+}
+
+static PyObject *
+native_wait(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("wait", 2, 8);
+    long result;
+    Py_BEGIN_ALLOW_THREADS
+    result = wirt_wait_call(&w[0], &w[1]);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLong(result);
+}
+
+/*
+ * Of SIGSEGV and its like only those that somebody sent come here: what the processor raises in the monitor finds them
+ * blocked, and the kernel then ends the process (force_sig_info_to_task).
+ */
+static PyObject *
+native_own_signals(PyObject *self, PyObject *ignored)
+{
+    (void)self, (void)ignored;
+    set_mask(ALL_SIGNALS);
+    for (int sig = 1; sig <= LAST_SIGNAL; sig++) {
+        if (sig == SIGKILL || sig == SIGSTOP)
+            continue;
+        long result = dispose(sig, TO_US);
+        if (result < 0)
+            return failed(result);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+native_disposition(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("disposition", 2, 2);
+    if (w[1] > TO_NOTHING) {
+        PyErr_SetString(PyExc_ValueError, "how: 0 for the handler, 1 for SIG_DFL, 2 for SIG_IGN");
+        return NULL;
+    }
+    long result = w[0] < 1 || w[0] > LAST_SIGNAL ? -EINVAL : dispose((int)w[0], (enum how)w[1]);
+    if (result < 0)
+        return failed(result);
+    Py_RETURN_NONE;
+}
+
+/* ---- memory ---- */
+
+static PyObject *
+native_peek(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("peek", 2, 2);
+    if (w[1] > PY_SSIZE_T_MAX / 2)
+        return PyErr_NoMemory();
+    return PyBytes_FromStringAndSize((const char *)w[0], (Py_ssize_t)w[1]);
+}
+
+/* Takes the arguments (address, bytes-like); the caller releases the buffer. */
+static int
+address_and_data(const char *name, PyObject *const *args, Py_ssize_t n, u64 *address, Py_buffer *data)
+{
+    if (n != 2) {
+        PyErr_Format(PyExc_TypeError, "%s() takes an address and bytes", name);
+        return -1;
+    }
+    return words(name, args, 1, 1, 1, address) < 0 ? -1 : PyObject_GetBuffer(args[1], data, PyBUF_SIMPLE);
+}
+
+static PyObject *
+native_poke(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    u64 address;
+    Py_buffer data;
+    if (address_and_data("poke", args, n, &address, &data) < 0)
+        return NULL;
+    memcpy((void *)address, data.buf, (size_t)data.len);
+    PyBuffer_Release(&data);
+    Py_RETURN_NONE;
+}
+
+/* process_vm_readv(2) or its sibling on ourselves: a bad page ends the copy instead of the process. 0 or -errno. */
+static long
+copy_safely(long nr, void *ours, u64 theirs, size_t size)
+{
+    long process = raw(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    for (size_t done = 0; done < size;) {
+        struct iovec here = {(char *)ours + done, size - done}, there = {(void *)(theirs + done), size - done};
+        long moved = raw(nr, process, (u64)&here, 1, (u64)&there, 1, 0);
+        if (moved <= 0)
+            return moved < 0 ? moved : -EFAULT;
+        done += (size_t)moved;
+    }
+    return 0;
+}
+
+static PyObject *
+native_peek_safe(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("peek_safe", 2, 2);
+    if (w[1] > PY_SSIZE_T_MAX / 2)
+        return PyErr_NoMemory();
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)w[1]);
+    if (!bytes)
+        return NULL;
+    long result = copy_safely(SYS_process_vm_readv, PyBytes_AS_STRING(bytes), w[0], w[1]);
+    if (result == 0)
+        return bytes;
+    Py_DECREF(bytes);
+    return failed(result);
+}
+
+static PyObject *
+native_poke_safe(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    u64 address;
+    Py_buffer data;
+    if (address_and_data("poke_safe", args, n, &address, &data) < 0)
+        return NULL;
+    long result = copy_safely(SYS_process_vm_writev, data.buf, address, (size_t)data.len);
+    PyBuffer_Release(&data);
+    if (result < 0)
+        return failed(result);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+native_cstring(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("cstring", 2, 2);
+    const char *start = (const char *)w[0];
+    size_t length = strnlen(start, w[1]);
+    if (length == w[1])
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize(start, (Py_ssize_t)length);
+}
+
+static PyObject *
+native_u32(PyObject *self, PyObject *address)
+{
+    (void)self;
+    u64 at;
+    u32 value;
+    if (words("u32", &address, 1, 1, 1, &at) < 0)
+        return NULL;
+    memcpy(&value, (const void *)at, sizeof value);
+    return PyLong_FromUnsignedLong(value);
+}
+
+static PyObject *
+native_u64(PyObject *self, PyObject *address)
+{
+    (void)self;
+    u64 at, value;
+    if (words("u64", &address, 1, 1, 1, &at) < 0)
+        return NULL;
+    memcpy(&value, (const void *)at, sizeof value);
+    return PyLong_FromUnsignedLongLong(value);
+}
+
+static PyObject *
+native_put_u32(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("put_u32", 2, 2);
+    *(volatile u32 *)w[0] = (u32)w[1];
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+native_put_u64(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("put_u64", 2, 2);
+    *(volatile u64 *)w[0] = w[1];
+    Py_RETURN_NONE;
+}
+
+/* ---- KVM_RUN ---- */
+
+#define KVM_RUN_REQUEST 0xAE80
+/* struct kvm_run: exit_reason, io.port, and in s.regs (KVM_CAP_SYNC_REGS) a struct kvm_regs */
+enum { EXIT_REASON = 8, IO_PORT = 34, REGS = 304 };
+enum { RAX = 0, RDX = 3, RSI = 4, RDI = 5, R8 = 8, R9 = 9, R10 = 10 };
+
+static PyObject *
+native_enter(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("enter", 2, 2);
+    const char *run = (const char *)w[1];
+    const u64 *regs = (const u64 *)(run + REGS);
+    long status;
+    u32 reason;
+    uint16_t port;
+
+    Py_BEGIN_ALLOW_THREADS
+    status = raw(SYS_ioctl, w[0], KVM_RUN_REQUEST, 0, 0, 0, 0);
+    Py_END_ALLOW_THREADS
+    memcpy(&reason, run + EXIT_REASON, sizeof reason);
+    memcpy(&port, run + IO_PORT, sizeof port);
+
+    const u64 last[] = {regs[RAX], regs[RDI], regs[RSI], regs[RDX], regs[R10], regs[R8], regs[R9]};
+    PyObject *tuple = PyTuple_New(3 + (Py_ssize_t)(sizeof last / sizeof *last));
+    if (!tuple)
+        return NULL;
+    PyTuple_SET_ITEM(tuple, 0, PyLong_FromLong(status));
+    PyTuple_SET_ITEM(tuple, 1, PyLong_FromUnsignedLong(reason));
+    PyTuple_SET_ITEM(tuple, 2, PyLong_FromUnsignedLong(port));
+    for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+        PyTuple_SET_ITEM(tuple, 3 + (Py_ssize_t)i, PyLong_FromUnsignedLongLong(last[i]));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        if (!PyTuple_GET_ITEM(tuple, i)) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
+    }
+    return tuple;
+}
+
+#define FAST(name, doc) {#name, (PyCFunction)(void (*)(void))native_##name, METH_FASTCALL, doc}
+
+static PyMethodDef methods[] = {
+    FAST(call, "a system call; other threads run meanwhile"),
+    FAST(quick, "a system call that never blocks: the interpreter's lock is kept"),
+    FAST(wait, "a system call during which a signal mask is in force; -EINTR, with the signal still pending"),
+    {"own_signals", native_own_signals, METH_NOARGS, "block all signals in this thread; handle them ourselves"},
+    FAST(disposition, "what a signal does: 0 our handler, 1 SIG_DFL, 2 SIG_IGN"),
+    FAST(peek, "bytes at an address that is mapped"),
+    FAST(poke, "put bytes at an address that is mapped"),
+    FAST(peek_safe, "bytes at an address, or OSError(EFAULT)"),
+    FAST(poke_safe, "put bytes at an address, or OSError(EFAULT)"),
+    FAST(cstring, "the bytes up to NUL, or None when there is none within the limit"),
+    {"u32", native_u32, METH_O, "32 bits at an address that is mapped"},
+    {"u64", native_u64, METH_O, "64 bits at an address that is mapped"},
+    FAST(put_u32, "put 32 bits"),
+    FAST(put_u64, "put 64 bits"),
+    FAST(enter, "KVM_RUN, and what the exit says"),
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "wirt.host._native",
+    .m_doc = "Raw calls, interruptible waits, memory and KVM_RUN for the monitor of micro guests.",
+    .m_size = 0,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&module);
+}

@@ -1,0 +1,59 @@
+"""Raw calls, interruptible waits, memory and KVM_RUN for the monitor of micro guests (``_native.c``; x86-64 only).
+
+A word may be any int: it is taken modulo 2**64. bytes and bytearray stand for their address: a NUL follows them, the
+kernel reads the one and may fill the other. A call's result below zero is -errno. Addresses are of this process.
+"""
+
+from typing import Literal
+
+from typing_extensions import Buffer
+
+Word = int | bytes | bytearray
+
+def call(nr: int, a: Word = 0, b: Word = 0, c: Word = 0, d: Word = 0, e: Word = 0, f: Word = 0, /) -> int:
+    """System call ``nr``, syscall(2); other threads run meanwhile. Never for fork and its like: Python must know."""
+
+def quick(nr: int, a: Word = 0, b: Word = 0, c: Word = 0, d: Word = 0, e: Word = 0, f: Word = 0, /) -> int:
+    """As ``call``, with the interpreter's lock held: for calls that never block."""
+
+def wait(mask: int, nr: int, a: Word = 0, b: Word = 0, c: Word = 0, d: Word = 0, e: Word = 0, f: Word = 0, /) -> int:
+    """As ``call``, with the thread's signal mask set to ``mask`` (bit n-1 blocks signal n) while it lasts.
+
+    -EINTR when a signal outside ``mask`` is pending or becomes so; it stays pending, with its siginfo and in its
+    order, but for this thread, also when it was sent to the process. Afterwards everything is blocked.
+    ``own_signals`` comes first.
+    """
+
+def own_signals() -> None:
+    """Block all signals in this thread, and install the handler that ``wait`` needs for all of them.
+
+    The handler belongs to the process: every other thread must block all signals too. Replaces Python's handlers.
+    """
+
+def disposition(sig: int, how: Literal[0, 1, 2], /) -> None:
+    """What signal ``sig`` does: 0 ``wait``'s handler, 1 SIG_DFL, 2 SIG_IGN. OSError(EINVAL) for KILL and STOP."""
+
+def peek(address: int, size: int, /) -> bytes:
+    """``size`` bytes. An address that is not mapped, or beyond the end of its file, ends the process."""
+
+def poke(address: int, data: Buffer, /) -> None:
+    """Put ``data`` there. What ``peek`` says of addresses holds."""
+
+def peek_safe(address: int, size: int, /) -> bytes:
+    """As ``peek``, with OSError(EFAULT) for what cannot be read: process_vm_readv(2) on ourselves."""
+
+def poke_safe(address: int, data: Buffer, /) -> None:
+    """As ``poke``, with OSError(EFAULT) for what cannot be written, perhaps after a part was."""
+
+def cstring(address: int, limit: int, /) -> bytes | None:
+    """The bytes before the NUL; None when the first ``limit`` bytes have none."""
+
+def u32(address: int, /) -> int: ...
+def u64(address: int, /) -> int: ...
+def put_u32(address: int, value: int, /) -> None: ...
+def put_u64(address: int, value: int, /) -> None: ...
+def enter(vcpu_fd: int, run_address: int, /) -> tuple[int, int, int, int, int, int, int, int, int, int]:
+    """KVM_RUN; other threads run meanwhile. (status, reason, port, rax, rdi, rsi, rdx, r10, r8, r9).
+
+    Status 0 or -errno. Port counts for KVM_EXIT_IO only. Needs KVM_SYNC_X86_REGS in ``kvm_valid_regs``.
+    """

@@ -214,6 +214,16 @@ def test_half_removed_network_is_gone_or_whole(crashing: Instance, step: str) ->
     host.ok("network", "create", "n")
 
 
+def test_what_a_cut_off_bootstrap_left_is_deleted(host: Instance) -> None:
+    host.end_daemon(signal.SIGKILL)
+    left = host.state / "cache/bootstrap/work-0123456789abcdef"
+    (left / "root").mkdir(parents=True)
+    (left / "root/file").write_text("half of an image")
+    host.ok("version")
+    host.end_daemon()  # an orderly end waits for work in the background
+    assert not left.exists()
+
+
 def test_killed_keeper_takes_its_guest_along(host: Instance) -> None:
     host.ok("run", "-d", "--name", "g", "busybox", "sleep", "600")
     view = inspect(host, "g")

@@ -147,6 +147,7 @@ class Engine:
         for runtime in self._runtimes.values():
             await asyncio.to_thread(runtime.recover, live)
             self._lifecycle.in_background(_warm(runtime), "warming up")
+        self._lifecycle.in_background(self.images.sweep(), "deleting what is left of bootstraps")
         await asyncio.to_thread(self._connectivity.sweep)
         self._restarts.resume()
 

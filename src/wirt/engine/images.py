@@ -28,6 +28,7 @@ class Images:
         self._cache = cache
         self._registry = registry
         self._departures = departures
+        self._swept = asyncio.Event()
         self._events = events
 
     async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
@@ -78,9 +79,18 @@ class Images:
     async def bootstrap(self, request: BootstrapRequest, progress: OnProgress) -> str:
         from wirt.image.bootstrap import bootstrap  # seldom used, and not needed to start
 
+        await self._swept.wait()
         image_id = await asyncio.to_thread(bootstrap, request, self._store, self._cache, progress)
         self._events.publish("image", "bootstrap", image_id, name=request.name or request.recipe)
         return image_id
+
+    async def sweep(self) -> None:
+        """After a crash: delete what bootstraps that were cut off left. New ones wait for it."""
+        try:
+            if self._cache.exists():
+                await asyncio.to_thread(_sweep, self._cache)
+        finally:
+            self._swept.set()
 
     def names(self, image_id: str) -> tuple[str, ...]:
         """The names of an image, () for one that is gone."""
@@ -95,3 +105,9 @@ class Images:
             self._events.publish("image", "untag", name, name=name)
         for image_id in deletion.deleted:
             self._events.publish("image", "delete", image_id)
+
+
+def _sweep(cache: Path) -> None:
+    from wirt.image.bootstrap import sweep  # seldom used, and not needed to start
+
+    sweep(cache)

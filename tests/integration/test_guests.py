@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -247,6 +248,32 @@ def test_diff_commit_export_cp(host: Instance, guest: str, tmp_path: Path) -> No
     names = subprocess.run(["tar", "tf", tmp_path / "root.tar"], capture_output=True, text=True, check=True).stdout
     assert "in\n" in names
     host.ok("rmi", "-f", "mine:1")
+
+
+def layer_names(archive: Path) -> set[str]:
+    """What is in the topmost layer of the image in ``archive``."""
+    with tarfile.open(archive) as whole:
+        manifest = whole.extractfile("manifest.json")
+        assert manifest
+        layer = whole.extractfile(json.load(manifest)[0]["Layers"][-1])
+        with tarfile.open(fileobj=layer) as files:
+            return {name.removeprefix("./") for name in files.getnames()}
+
+
+def test_commit_takes_what_diff_tells(host: Instance, tmp_path: Path) -> None:
+    host.ok("run", "--name", "g", "-v", "/data", "busybox", "sh", "-c", "echo x > /data/file; touch /mine /etc/mine")
+    assert host.ok("diff", "g").splitlines() == ["A /data", "C /etc", "A /etc/mine", "A /mine"]
+    host.ok("commit", "g", "mine:2")
+    host.ok("image", "save", "-o", str(tmp_path / "mine.tar"), "mine:2")
+    assert layer_names(tmp_path / "mine.tar") == {".", "data", "etc", "etc/mine", "mine"}
+    host.ok("rmi", "mine:2")
+
+
+def test_commit_of_a_guest_that_never_ran_is_its_image_with_another_configuration(host: Instance) -> None:
+    host.ok("create", "--name", "g", "busybox", "echo", "new")
+    host.ok("commit", "g", "mine:3")
+    assert host.ok("run", "--rm", "mine:3") == "new"
+    host.ok("rmi", "mine:3")
 
 
 def test_logs_tail_and_timestamps(host: Instance) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wirt.host import mount
 from wirt.storage import overlay
-from wirt.storage.changes import changes
+from wirt.storage.changes import changes, placeholders
 
 pytestmark = pytest.mark.root
 
@@ -42,6 +42,18 @@ def _diff(layers: list[Path], change: Callable[[Path], object]) -> list[str]:
 
 def test_changes_of_an_untouched_root_are_none(base: Path) -> None:
     assert _diff([base], lambda root: (root / "etc/hosts").read_text()) == []
+
+
+def test_placeholders_are_what_is_there_for_mounts_alone(base: Path) -> None:
+    guest = base.parent / "guest"
+    root = overlay.mount_rootfs([base], guest)
+    for name in ("proc", "sys", "dev", "data"):
+        (root / name).mkdir()
+    for name in ("etc/hostname", "etc/resolv.conf", "dev/mine"):
+        (root / name).touch()
+    overlay.unmount_rootfs(guest)
+    assert placeholders(guest / "upper", [base]) == {"/etc/hostname", "/etc/resolv.conf", "/proc", "/sys"}
+    overlay.remove_guest_dir(guest)
 
 
 def test_added_file_counts_its_folders_as_modified(base: Path) -> None:

@@ -24,7 +24,7 @@ from wirt.model.host import Change
 from wirt.model.image import ImageConfig
 from wirt.model.wire import CommitOptions, PathStat
 from wirt.storage import archive, overlay
-from wirt.storage.changes import changes
+from wirt.storage.changes import changes, placeholders
 
 __all__ = ["Contents"]
 
@@ -112,17 +112,22 @@ class Contents:
     async def commit(self, guest: Guest, options: CommitOptions) -> str:
         """An image of what the guest is now: its image with one more layer. Returns the image's id."""
         config = apply_changes(_config_of(guest, self._images.config(guest.image_id)), options.changes)
-        image_id = await asyncio.to_thread(
-            self._images.commit,
+        async with self._mounted(guest):
+            image_id = await asyncio.to_thread(self._commit, guest, config, options)
+        self._events.publish("image", "commit", image_id, name=options.name, guest=guest.id)
+        return image_id
+
+    def _commit(self, guest: Guest, config: ImageConfig, options: CommitOptions) -> str:
+        upper = self._upper(guest)
+        return self._images.commit(
             guest.image_id,
-            self._upper(guest),
+            upper,
             config,
             author=options.author,
             message=options.message,
             name=options.name,
+            skip=placeholders(upper, self._images.rootfs(guest.image_id)),
         )
-        self._events.publish("image", "commit", image_id, name=options.name, guest=guest.id)
-        return image_id
 
 
 def _config_of(guest: Guest, base: ImageConfig) -> ImageConfig:

@@ -18,7 +18,7 @@ from pathlib import Path
 from wirt.host.openat2 import open_in_root
 from wirt.model.host import Change, ChangeKind
 
-__all__ = ["PLACEHOLDERS", "changes"]
+__all__ = ["PLACEHOLDERS", "changes", "placeholders"]
 
 PLACEHOLDERS = frozenset(
     ("/dev", "/etc", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf", "/proc", "/sys")
@@ -39,12 +39,22 @@ class _Folder:
 
 def changes(upper: Path, lower: Sequence[Path]) -> list[Change]:
     """Every change in ``upper`` against the layers ``lower``, topmost first; none where a guest never started."""
+    return _told(_differences(upper, lower))
+
+
+def placeholders(upper: Path, lower: Sequence[Path]) -> set[str]:
+    """The paths in ``upper`` that are no change of the guest's; what an image of it is better without."""
+    found = _differences(upper, lower)
+    return found.keys() & PLACEHOLDERS - {change.path for change in _told(found)}
+
+
+def _differences(upper: Path, lower: Sequence[Path]) -> dict[str, ChangeKind]:
     found: dict[str, ChangeKind] = {}
     pending = [_Folder("", tuple(lower))]
     try:
         root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return []
+        return {}
     try:
         while pending:
             folder = pending.pop()
@@ -53,7 +63,7 @@ def changes(upper: Path, lower: Sequence[Path]) -> list[Change]:
                     _compare(fd, folder, found, pending)
     finally:
         os.close(root)
-    return _told(found)
+    return found
 
 
 def _told(found: dict[str, ChangeKind]) -> list[Change]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from framework.instance import PROGRAM, Instance
+from wirt.host.mount import mounted_below
 
 PATIENCE = 30.0
 
@@ -248,6 +249,30 @@ def test_diff_commit_export_cp(host: Instance, guest: str, tmp_path: Path) -> No
     names = subprocess.run(["tar", "tf", tmp_path / "root.tar"], capture_output=True, text=True, check=True).stdout
     assert "in\n" in names
     host.ok("rmi", "-f", "mine:1")
+
+
+def test_guest_in_anothers_ipc_shares_its_memory_until_the_last_of_them_ends(host: Instance) -> None:
+    host.ok("run", "-d", "--name", "a", "--network", "none", "busybox", "sh", "-c", "echo a > /dev/shm/a; sleep 600")
+    joined = ("--network", "none", "--ipc", "container:a")
+    script = "until grep a /dev/shm/a; do sleep 0.01; done; echo b > /dev/shm/b; ls -i /proc/self/ns/ipc; sleep 600"
+    host.ok("run", "-d", "--name", "b", *joined, "busybox", "sh", "-c", script)
+    until(host, "ipc", "logs", "b")
+    assert host.ok("exec", "a", "cat", "/dev/shm/b") == "b"
+    host.ok("rm", "-f", "a")
+    assert host.ok("exec", "b", "cat", "/dev/shm/a") == "a"
+    host.ok("rm", "-f", "b")
+    assert mounted_below(str(host.run)) == []
+    assert "no such guest: a" in host.wirt("run", "--rm", *joined, "busybox", "true").err
+
+
+def test_guest_in_the_hosts_ipc_has_its_memory(host: Instance, tmp_path: Path) -> None:
+    file = Path("/dev/shm", f"wirt-{tmp_path.name}")
+    file.write_text("of the host")
+    try:
+        assert host.ok("run", "--rm", "--ipc", "host", "busybox", "cat", str(file)) == "of the host"
+        assert host.wirt("run", "--rm", "busybox", "cat", str(file)).code == 1
+    finally:
+        file.unlink()
 
 
 def layer_names(archive: Path) -> set[str]:

@@ -23,7 +23,6 @@ _SYS = MountEntry("/sys", "sysfs", "sysfs", (*_SAFE, "ro"))
 _CGROUP = MountEntry("/sys/fs/cgroup", "cgroup", "cgroup", ("ro", *_SAFE))
 _MQUEUE = MountEntry("/dev/mqueue", "mqueue", "mqueue", _SAFE)
 _SHM_PATH = "/dev/shm"  # noqa: S108 - a mount point
-_HOST_SHM = MountEntry(_SHM_PATH, "bind", _SHM_PATH, ("rbind", "rprivate"))
 
 _DEFAULT = (_PROC, _DEV, _PTS, _SYS, _CGROUP, _MQUEUE)
 
@@ -41,7 +40,8 @@ _LABELS = ("z", "Z")  # SELinux relabelling, which wirt does not do
 def mounts(launch: Launch, facts: Facts) -> tuple[MountEntry, ...]:
     """Every mount in order. One that was asked for takes the place of a default one; /dev takes all below it too."""
     spec = launch.guest.spec
-    shm = _HOST_SHM if launch.ipc_ns == "host" else _own_shm(spec.shm_size or _SHM_SIZE)
+    shared = _SHM_PATH if launch.ipc_ns == "host" else launch.shm
+    shm = _others_shm(shared) if shared else _own_shm(spec.shm_size or _SHM_SIZE)
     defaults: tuple[MountEntry, ...] = (*_DEFAULT, shm)
     if spec.privileged:
         defaults = tuple(_writable(entry) for entry in defaults)
@@ -69,6 +69,10 @@ def root_propagation(points: tuple[MountPoint, ...]) -> str:
 
 def _own_shm(size: int) -> MountEntry:
     return MountEntry(_SHM_PATH, "tmpfs", "shm", (*_SAFE, "mode=1777", f"size={size}"))
+
+
+def _others_shm(source: str) -> MountEntry:
+    return MountEntry(_SHM_PATH, "bind", source, ("rbind", "rprivate"))
 
 
 def _entry(point: MountPoint, facts: Facts) -> MountEntry:

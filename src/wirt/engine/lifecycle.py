@@ -31,6 +31,7 @@ from wirt.engine.registry import Registry
 from wirt.engine.settings import Paths, Settings
 from wirt.engine.volumes import VolumeService
 from wirt.errors import Conflict, OutOfSpace, RuntimeFailure, StartFailed, Unavailable, WirtError
+from wirt.host.mount import bind_from, unmount
 from wirt.image import ImageStore
 from wirt.keeper.keeper import EXIT_FILE
 from wirt.model.guest import Guest, GuestState, Kind, MountPoint, NetworkSettings
@@ -194,12 +195,13 @@ class Lifecycle:
             pid_ns=self._namespace(guest.spec.pid_mode, "pid"),
             ipc_ns=self._namespace(guest.spec.ipc_mode, "ipc"),
             uts_ns=self._namespace(guest.spec.uts_mode, "uts"),
+            shm=self._borrow_shm(guest),
             init_path=self._init_path(guest),
         )
 
     def _namespace(self, mode: str, name: str) -> str:
         """ "" for a new one, "host", or the file of another guest's."""
-        if mode in ("", "private"):
+        if mode in ("", "private", "shareable"):
             return ""
         if ref := shared_guest(mode):
             other = self._registry.find(ref)
@@ -207,6 +209,18 @@ class Lifecycle:
                 raise Conflict(f"guest {other.name} does not run, its {name} namespace cannot be shared")
             return f"/proc/{other.pid}/ns/{name}"
         return mode
+
+    def _borrow_shm(self, guest: Guest) -> str:
+        """Where another guest's /dev/shm is mounted: its POSIX objects belong to its ipc (shm_overview(7))."""
+        if not (ref := shared_guest(guest.spec.ipc_mode)):
+            return ""
+        target = self._shm_path(guest)
+        target.mkdir(mode=0o700, exist_ok=True)
+        bind_from(self._registry.find(ref).pid, "/dev/shm", str(target))  # noqa: S108 - a mount point
+        return str(target)
+
+    def _shm_path(self, guest: Guest) -> Path:
+        return self._paths.guest_run(guest.id) / "shm"
 
     def _init_path(self, guest: Guest) -> str:
         if not guest.spec.init:
@@ -379,6 +393,8 @@ class Lifecycle:
     def _release_files(self, guest: Guest) -> None:
         self._volumes.let_go(guest)
         overlay.unmount_rootfs(self._paths.guest(guest.id))
+        if shared_guest(guest.spec.ipc_mode):
+            unmount(str(self._shm_path(guest)), lazy=True)
 
     # -- a new daemon ------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""mount(2), umount2(2), and what is mounted now."""
+"""mount(2), umount2(2), mounts of other namespaces, and what is mounted now."""
 
 from __future__ import annotations
 
@@ -7,11 +7,27 @@ import ctypes
 import errno
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-from wirt.abi.linux.mount import MNT_DETACH, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, UMOUNT_NOFOLLOW
+from wirt.abi.linux.fcntl import AT_FDCWD, AT_SYMLINK_NOFOLLOW
+from wirt.abi.linux.mount import (
+    MNT_DETACH,
+    MOVE_MOUNT_F_EMPTY_PATH,
+    MS_BIND,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    OPEN_TREE_CLONE,
+    UMOUNT_NOFOLLOW,
+    SYS_move_mount,
+    SYS_open_tree,
+)
+from wirt.abi.linux.sched import CLONE_FS, CLONE_NEWNS
 from wirt.host.libc import checked, libc
+from wirt.host.namespaces import setns, unshare
 
-__all__ = ["bind", "is_mounted", "mount", "mounted_below", "unmount"]
+__all__ = ["bind", "bind_from", "is_mounted", "mount", "mounted_below", "unmount"]
 
 
 def mount(source: str, target: str, fstype: str | None, flags: int = 0, data: str = "") -> None:
@@ -28,6 +44,46 @@ def bind(source: str, target: str, *, read_only: bool = False, recursive: bool =
     mount("", target, None, MS_PRIVATE | deep)
     if read_only:
         mount("", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
+
+
+def bind_from(pid: int, source: str, target: str) -> None:
+    """A private bind mount on ``target`` of ``source`` as the process ``pid`` sees it; Linux 5.2.
+
+    mount(2) binds nothing out of another mount namespace, but a detached copy made in there can be put anywhere.
+    """
+    with ThreadPoolExecutor(1) as alone:  # this thread's namespace is not to change
+        tree = alone.submit(_open_tree, pid, source).result()
+    try:
+        checked(
+            libc.syscall(
+                ctypes.c_long(SYS_move_mount),
+                ctypes.c_int(tree),
+                b"",
+                ctypes.c_int(AT_FDCWD),
+                os.fsencode(target),
+                ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH),
+            ),
+            "move_mount",
+            target,
+        )
+    finally:
+        os.close(tree)
+    mount("", target, None, MS_PRIVATE)
+
+
+def _open_tree(pid: int, path: str) -> int:
+    unshare(CLONE_FS)
+    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        setns(namespace, CLONE_NEWNS)
+    finally:
+        os.close(namespace)
+    flags = OPEN_TREE_CLONE | os.O_CLOEXEC | AT_SYMLINK_NOFOLLOW
+    return checked(
+        libc.syscall(ctypes.c_long(SYS_open_tree), ctypes.c_int(AT_FDCWD), os.fsencode(path), ctypes.c_uint(flags)),
+        "open_tree",
+        path,
+    )
 
 
 def unmount(target: str, *, lazy: bool = False) -> None:

@@ -17,6 +17,7 @@ class Launch:
     ``mounts``: in the order to be made, volumes already turned into host folders, and /etc/hosts and friends included.
     ``netns``: the network namespace's file; "" means the host's network.
     ``pid_ns``, ``ipc_ns``, ``uts_ns``: "" a new one, "host", or the file of the namespace to join.
+    ``shm``: what is mounted at /dev/shm for a guest that joins another's ``ipc_ns``, or "".
     ``init_path``: the init program to put before the guest's own, or "".
     """
 
@@ -28,6 +29,7 @@ class Launch:
     pid_ns: str = ""
     ipc_ns: str = ""
     uts_ns: str = ""
+    shm: str = ""
     init_path: str = ""
 
 

@@ -1,4 +1,4 @@
-"""<linux/mount.h>: flags of mount(2) and umount2(2)."""
+"""<linux/mount.h>: flags of mount(2), umount2(2), open_tree(2) and move_mount(2), and the numbers of the last two."""
 
 MS_RDONLY = 1 << 0
 MS_NOSUID = 1 << 1
@@ -16,3 +16,36 @@ MS_SHARED = 1 << 20
 MNT_FORCE = 1 << 0
 MNT_DETACH = 1 << 1
 UMOUNT_NOFOLLOW = 1 << 3
+
+OPEN_TREE_CLONE = 1 << 0
+MOVE_MOUNT_F_EMPTY_PATH = 1 << 2
+
+SYS_open_tree = 428
+SYS_move_mount = 429
+
+# The calls of <linux/mount.h> that work on descriptors; numbers are the same on every architecture, but pivot_root(2)'s.
+SYS_pivot_root = 155  # x86-64
+SYS_open_tree = 428
+SYS_move_mount = 429
+SYS_fsopen = 430
+SYS_fsconfig = 431
+SYS_fsmount = 432
+SYS_mount_setattr = 442
+
+OPEN_TREE_CLONE = 1
+OPEN_TREE_CLOEXEC = 0o2000000
+MOVE_MOUNT_F_EMPTY_PATH = 0x04
+MOVE_MOUNT_T_SYMLINKS = 0x10
+FSOPEN_CLOEXEC = 1
+FSCONFIG_SET_FLAG = 0
+FSCONFIG_SET_STRING = 1
+FSCONFIG_CMD_CREATE = 6
+FSMOUNT_CLOEXEC = 1
+MOUNT_ATTR_RDONLY = 0x01
+MOUNT_ATTR_NOSUID = 0x02
+MOUNT_ATTR_NODEV = 0x04
+MOUNT_ATTR_NOEXEC = 0x08
+
+AT_FDCWD = -100
+AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000

@@ -1,6 +1,7 @@
 """<linux/sched.h>: flags of clone(2), unshare(2) and setns(2)."""
 
 CLONE_NEWTIME = 0x0000_0080
+CLONE_FS = 0x0000_0200
 CLONE_NEWNS = 0x0002_0000
 CLONE_NEWCGROUP = 0x0200_0000
 CLONE_NEWUTS = 0x0400_0000

@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from wirt.abi.linux.fcntl import AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from wirt.abi.linux.mount import (
+    AT_FDCWD,
+    AT_SYMLINK_NOFOLLOW,
     MNT_DETACH,
     MOVE_MOUNT_F_EMPTY_PATH,
     MS_BIND,

@@ -1,10 +1,13 @@
-"""<linux/mount.h>: flags of mount(2), umount2(2), open_tree(2) and move_mount(2), and the numbers of the last two."""
+"""<linux/mount.h>: mount(2), umount2(2), and the calls that mount by descriptors."""
 
 MS_RDONLY = 1 << 0
 MS_NOSUID = 1 << 1
 MS_NODEV = 1 << 2
 MS_NOEXEC = 1 << 3
+MS_SYNCHRONOUS = 1 << 4
 MS_REMOUNT = 1 << 5
+MS_NOATIME = 1 << 10
+MS_NODIRATIME = 1 << 11
 MS_BIND = 1 << 12
 MS_MOVE = 1 << 13
 MS_REC = 1 << 14
@@ -12,16 +15,12 @@ MS_UNBINDABLE = 1 << 17
 MS_PRIVATE = 1 << 18
 MS_SLAVE = 1 << 19
 MS_SHARED = 1 << 20
+MS_RELATIME = 1 << 21
+MS_STRICTATIME = 1 << 24
 
 MNT_FORCE = 1 << 0
 MNT_DETACH = 1 << 1
 UMOUNT_NOFOLLOW = 1 << 3
-
-OPEN_TREE_CLONE = 1 << 0
-MOVE_MOUNT_F_EMPTY_PATH = 1 << 2
-
-SYS_open_tree = 428
-SYS_move_mount = 429
 
 # The calls of <linux/mount.h> that work on descriptors; numbers are the same on every architecture, but pivot_root(2)'s.
 SYS_pivot_root = 155  # x86-64
@@ -47,5 +46,6 @@ MOUNT_ATTR_NODEV = 0x04
 MOUNT_ATTR_NOEXEC = 0x08
 
 AT_FDCWD = -100
+AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000

@@ -29,7 +29,19 @@ from wirt.model.guest import (
     RestartPolicy,
     StateView,
 )
-from wirt.model.host import Change, ChangeKind, Event, Finding, HostInfo, Level, Stats, TopView
+from wirt.model.host import (
+    Change,
+    ChangeKind,
+    DiskUsage,
+    Event,
+    Finding,
+    HostInfo,
+    Kept,
+    KeptThing,
+    Level,
+    Stats,
+    TopView,
+)
 from wirt.model.image import HistoryEntry, ImageConfig, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.network import Network, NetworkSpec, NetworkView, Volume, VolumeSpec
 from wirt.model.wire import (
@@ -494,6 +506,11 @@ class MemoryEngine:
             "0", "memory", "6", "none", "x86_64", 2, 1 << 30, "/state", "/run", "v2", "memory",
             tuple(Kind), len(self.guests.all), running, 0, 0, 1,
         )  # fmt: skip
+
+    async def disk_usage(self) -> DiskUsage:
+        nothing = Kept(0, 0, 0, 0, ())
+        image = KeptThing(IMAGE_ID, "docker.io/library/busybox:latest", 10, 0, active=False)
+        return DiskUsage(Kept(1, 0, 10, 10, (image,)), nothing, nothing, nothing)
 
     async def doctor(self) -> Sequence[Finding]:
         return [Finding("memory", Level.OK, "there is some")]

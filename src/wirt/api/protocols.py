@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import BinaryIO, Protocol
 
 from wirt.model.guest import ExecSpec, GuestSpec, GuestSummary, GuestView, Resources, RestartPolicy
-from wirt.model.host import Change, Event, Finding, HostInfo, Stats, TopView
+from wirt.model.host import Change, DiskUsage, Event, Finding, HostInfo, Stats, TopView
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.network import Network, NetworkSpec, NetworkView, Volume, VolumeSpec
 from wirt.model.wire import (
@@ -128,4 +128,5 @@ class Engine(Protocol):
     @property
     def events(self) -> Events: ...
     async def info(self) -> HostInfo: ...
+    async def disk_usage(self) -> DiskUsage: ...
     async def doctor(self) -> Sequence[Finding]: ...

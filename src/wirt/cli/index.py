@@ -24,7 +24,7 @@ GROUPS = {
     ),
     "network": ("Manage networks", ("create", "ls", "inspect", "rm", "prune", "connect", "disconnect")),
     "volume": ("Manage volumes", ("create", "ls", "inspect", "rm", "prune")),
-    "system": ("Manage what wirt keeps on this host", ("prune",)),
+    "system": ("Manage what wirt keeps on this host", ("df", "prune")),
     "token": ("Manage who is let in over TCP", ("create", "ls", "rm")),
     "guest": ("Manage guests", ("prune",)),  # and GUEST_VERBS
 }

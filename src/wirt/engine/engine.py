@@ -25,12 +25,13 @@ from wirt.engine.registry import Registry
 from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Sessions
 from wirt.engine.settings import Paths, Settings
+from wirt.engine.usage import measure
 from wirt.engine.volumes import VolumeService
 from wirt.errors import Unavailable
 from wirt.host.cgroup import host_layout
 from wirt.image import ImageStore
 from wirt.model.guest import GuestState, Kind
-from wirt.model.host import Finding, HostInfo
+from wirt.model.host import DiskUsage, Finding, HostInfo
 from wirt.network.addresses import DEFAULT_POOLS
 from wirt.network.networks import Networks as HostNetworks
 from wirt.storage.volumes import Volumes
@@ -176,6 +177,10 @@ class Engine:
 
     async def doctor(self) -> Sequence[Finding]:
         return await examine(self._paths.state, self._paths.run, self._runtimes)
+
+    async def disk_usage(self) -> DiskUsage:
+        await self._departures.over()
+        return await asyncio.to_thread(measure, self._paths, tuple(self._registry), self._store, self._volume_store)
 
     async def info(self) -> HostInfo:
         await self._departures.over()

@@ -5,7 +5,19 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-__all__ = ["Change", "ChangeKind", "Event", "Finding", "HostInfo", "Level", "Stats", "TopView"]
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "DiskUsage",
+    "Event",
+    "Finding",
+    "HostInfo",
+    "Kept",
+    "KeptThing",
+    "Level",
+    "Stats",
+    "TopView",
+]
 
 
 class Level(enum.StrEnum):
@@ -103,3 +115,39 @@ class HostInfo:
     guests_stopped: int
     images: int
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptThing:
+    """A line of ``wirt system df -v``: an image, guest, volume or part of the cache.
+
+    ``size``: bytes; of an image with what it shares with others, of a guest what it wrote. ``guests``: how many use it.
+    ``active``: a guest uses it, or it is a guest that runs.
+    """
+
+    id: str
+    name: str
+    size: int
+    guests: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Things of one kind: how many, how many of them active, bytes on the disk, and those that nothing active needs."""
+
+    total: int
+    active: int
+    size: int
+    reclaimable: int
+    things: tuple[KeptThing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """What is kept in the state folder."""
+
+    images: Kept
+    guests: Kept
+    volumes: Kept
+    cache: Kept

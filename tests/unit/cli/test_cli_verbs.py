@@ -379,6 +379,29 @@ def test_system_prune_goes_from_guests_to_images(daemon, wirt) -> None:
     assert "space reclaimed: 4kB" in wirt.out
 
 
+def test_system_df_sums_up_and_lists(daemon, wirt) -> None:
+    nothing = {"total": 0, "active": 0, "size": 0, "reclaimable": 0, "things": []}
+    thing = {"id": "sha256:" + "ab" * 32, "name": "docker.io/library/a:1", "size": 2000, "guests": 1, "active": True}
+    images = {"total": 1, "active": 1, "size": 3000, "reclaimable": 1000, "things": [thing]}
+    daemon.answers["GET /v1/system/df"] = {"images": images, "guests": nothing, "volumes": nothing, "cache": nothing}
+    assert wirt("system", "df") == 0
+    header, first, second, *_ = wirt.out.splitlines()
+    assert header.split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
+    assert (first.split(), second.split()) == (
+        ["Images", "1", "1", "3kB", "1kB", "(33%)"],
+        ["Guests", "0", "0", "0B", "0B"],
+    )
+    assert wirt("system", "df", "--format", "json") == 0
+    assert json.loads(wirt.out.splitlines()[0]) == {
+        "type": "Images", "total": 1, "active": 1, "size": 3000, "reclaimable": 1000,
+    }  # fmt: skip
+    assert wirt("system", "df", "--format", "{{.Type}}: {{.Size}}") == 0
+    assert wirt.out.splitlines()[0] == "Images: 3kB"
+    assert wirt("system", "df", "-v") == 0
+    assert wirt.out.splitlines()[0] == "Images: 3kB"
+    assert "abababababab   a:1    2kB    1        yes" in wirt.out
+
+
 FINDINGS = [
     {"subject": "kvm", "level": "ok", "found": "works", "meaning": "", "remedy": ""},
     {"subject": "cgroups", "level": "fail", "found": "none", "meaning": "nothing runs", "remedy": "mount them"},

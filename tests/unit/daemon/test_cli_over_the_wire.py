@@ -93,6 +93,7 @@ volume rm -f data                    # data
 volume prune -f -a                   # space reclaimed
 system prune -f -a --volumes         # space reclaimed
 info                                 # Guests
+system df -v                         # busybox
 version                              # daemon
 doctor
 """

@@ -8,7 +8,7 @@ import platform
 from fastapi import APIRouter
 
 from wirt.api.native.parts import EngineOf
-from wirt.model.host import Finding, HostInfo
+from wirt.model.host import DiskUsage, Finding, HostInfo
 from wirt.model.wire import Version
 from wirt.version import VERSION
 
@@ -34,6 +34,12 @@ async def show_version() -> Version:
 async def show_info(engine: EngineOf) -> HostInfo:
     """This host and how much of it is in use."""
     return await engine.info()
+
+
+@router.get("/system/df")
+async def show_disk_usage(engine: EngineOf) -> DiskUsage:
+    """What is kept on this host's disk, and how much of it nobody needs. It takes a while: every file is counted."""
+    return await engine.disk_usage()
 
 
 @router.get("/doctor")

@@ -17,7 +17,7 @@ from wirt.client.sdk.session import OnOutput, RunResult, converse
 from wirt.client.transport import Transport, Upgraded, path
 from wirt.errors import NotFound, StartFailed
 from wirt.model.guest import GuestSpec
-from wirt.model.host import Event, Finding, HostInfo
+from wirt.model.host import DiskUsage, Event, Finding, HostInfo
 from wirt.model.wire import ExitStatus, RunRequest, Version, WaitCondition
 
 __all__ = ["Client"]
@@ -89,6 +89,10 @@ class Client:
     def info(self) -> HostInfo:
         """The host and how much of it is in use."""
         return self._calls.get(HostInfo, path("info"))
+
+    def disk_usage(self) -> DiskUsage:
+        """What is kept on the host's disk, and how much of it nobody needs. May take a while: every file is counted."""
+        return self._calls.get(DiskUsage, path("system", "df"))
 
     def doctor(self) -> Sequence[Finding]:
         """What the host can do, what that means, and how to mend what it cannot."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from framework.instance import Instance
-from wirt.host.mount import mounted_below
+from wirt.host.mount import mounted_below, unmount
 
 
 @pytest.fixture
@@ -236,6 +238,44 @@ def test_killed_keeper_takes_its_guest_along(host: Instance) -> None:
     os.close(first)
     host.ok("start", "g")
     assert state(host, "g") == "running"
+
+
+def end_as_the_host_does(host: Instance, *guests: str) -> None:
+    """What a reboot leaves of running guests: no processes, no mounts, nothing in the run folder."""
+    pids = [
+        int(host.ok("inspect", "-f", form, guest)) for guest in guests for form in ("{{.KeeperPid}}", "{{.State.Pid}}")
+    ]
+    host.end_daemon(signal.SIGKILL)
+    watched = [os.pidfd_open(pid) for pid in pids]
+    for process in watched:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+    for process in watched:
+        assert select.select([process], [], [], 20)[0]
+        os.close(process)
+    for point in mounts(host):
+        unmount(point, lazy=True)
+    shutil.rmtree(host.run / "g")
+
+
+def test_reboot_ends_guests_and_removes_those_that_were_to_go(host: Instance) -> None:
+    host.ok("run", "-d", "--rm", "--name", "brief", "-v", "/data", "busybox", "sleep", "600")
+    host.ok("run", "-d", "--name", "stays", "busybox", "sleep", "600")
+    host.ok("run", "-d", "--name", "again", "--restart", "unless-stopped", "busybox", "sleep", "600")
+    end_as_the_host_does(host, "brief", "stays", "again")
+    assert set(host.ok("ps", "-a", "--format", "{{.Names}}").split()) == {"stays", "again"}
+    assert host.ok("volume", "ls", "-q") == ""
+    assert len(list((host.state / "guests").iterdir())) == 2
+    assert host.ok("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "stays") == "exited 137"
+    until_running(host, "again")
+    host.ok("start", "stays")
+    host.ok("run", "--rm", "--name", "brief", "busybox", "true")
+
+
+def until_running(host: Instance, guest: str) -> None:
+    deadline = time.monotonic() + 20
+    while state(host, guest) != "running":
+        assert time.monotonic() < deadline, f"{guest} does not run"
 
 
 def test_killed_zygote_is_replaced(host: Instance) -> None:

@@ -278,6 +278,17 @@ def until_running(host: Instance, guest: str) -> None:
         assert time.monotonic() < deadline, f"{guest} does not run"
 
 
+def test_daemon_starts_what_a_user_stopped_where_the_policy_is_always(host: Instance) -> None:
+    for policy in ("always", "unless-stopped"):
+        host.ok("run", "-d", "--name", policy, "--restart", policy, "busybox", "sleep", "600")
+    host.ok("create", "--name", "new", "--restart", "always", "busybox", "sleep", "600")
+    host.ok("stop", "-t", "0", "always", "unless-stopped")
+    assert (state(host, "always"), state(host, "unless-stopped")) == ("exited", "exited")
+    host.end_daemon()
+    until_running(host, "always")
+    assert (state(host, "unless-stopped"), state(host, "new")) == ("exited", "created")
+
+
 def test_killed_zygote_is_replaced(host: Instance) -> None:
     host.ok("run", "--rm", "busybox", "true")
     daemon = str(host.daemon_pid())

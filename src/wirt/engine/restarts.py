@@ -1,4 +1,7 @@
-"""Restart policies (docker-run(1), "--restart"): again after an end, ever more slowly while it keeps failing."""
+"""Restart policies (docker-run(1), "--restart"): again after an end, ever more slowly while it keeps failing.
+
+What a user stopped stays so: with ``unless-stopped`` for good, with ``always`` until the next daemon starts.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,11 @@ def wants_restart(guest: Guest) -> bool:
             return False
 
 
+def _wants_restart_anew(guest: Guest) -> bool:
+    """The same where the daemon has just started."""
+    return wants_restart(guest) or guest.spec.restart.mode is RestartMode.ALWAYS
+
+
 class Restarts:
     """Owned by the daemon's event loop; one task a guest that waits for its restart."""
 
@@ -61,12 +69,12 @@ class Restarts:
         )
 
     def resume(self) -> None:
-        """A new daemon: guests that waited for a restart, or were to wait for one, start now."""
+        """A new daemon: guests that waited for a restart, or were to, start now; with ``always`` all do."""
         for guest in self._registry:
             if guest.state is GuestState.RESTARTING:
                 self._schedule(guest, 0)
-            elif guest.state is GuestState.EXITED and guest.started and wants_restart(guest):
-                # An end that an earlier daemon booked, and died before it could act on it.
+            elif guest.state is GuestState.EXITED and guest.started and _wants_restart_anew(guest):
+                # Or an end that an earlier daemon booked, and died before it could act on it.
                 self._schedule(self._registry.change(guest.id, state=GuestState.RESTARTING), 0)
 
     async def _again(self, guest_id: str, delay: float) -> None:

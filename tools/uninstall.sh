@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes away what install.sh made. Guests, images and volumes in /var/lib/wirt stay, as does the group if it has members.
+# Takes away what install.sh made. What is in /var/lib/wirt and /etc/wirt stays, as does the group if it has members.
 # usage: uninstall.sh PREFIX
 set -eu
 prefix=$1 home=/opt/wirt
@@ -17,6 +17,10 @@ pkill -f "^$home/bin/python3 .*wirt\.daemon" || true # one that a command starte
 rm -f "$prefix/bin/wirt" "$prefix/lib/systemd/system/wirt.service" "$prefix/lib/systemd/system/wirt.socket"
 rm -f "$prefix/share/man/man1/wirt.1" "$prefix/share/bash-completion/completions/wirt"
 rm -f "$prefix/share/zsh/site-functions/_wirt" "$prefix/share/fish/vendor_completions.d/wirt.fish"
+for folder in lib/systemd/system lib/systemd share/man/man1 share/bash-completion/completions share/bash-completion \
+	share/zsh/site-functions share/zsh share/fish/vendor_completions.d share/fish; do
+	rmdir "$prefix/$folder" 2>/dev/null || true # where nobody else has put anything
+done
 rm -rf "$home"
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
@@ -24,4 +28,4 @@ fi
 case "$(getent group wirt)" in
 *:) groupdel wirt ;;
 esac
-echo "removed; what is left is data: rm -r /var/lib/wirt"
+echo "removed; what is left is data and settings: rm -r /var/lib/wirt /etc/wirt"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from wirt.engine.filters import Filters, keep, matches_label, matches_name, truth
+from wirt.engine.filters import Filters, keep, matches_label, matches_name
 from wirt.engine.health import HealthMonitor
 from wirt.engine.registry import Registry
 from wirt.errors import InvalidInput
@@ -58,7 +58,6 @@ class Listing:
             "health": lambda guest, value: self._health.of(guest).status == value,
             "publish": lambda guest, value: any(_port_text(p) == _with_protocol(value) for p in _published(guest)),
             "expose": lambda guest, value: _with_protocol(value) in {_with_protocol(e) for e in guest.spec.expose},
-            "is-task": lambda _guest, value: not truth(value),
             "before": lambda guest, value: guest.created < self._registry.find(value).created,
             "since": lambda guest, value: guest.created > self._registry.find(value).created,
         }

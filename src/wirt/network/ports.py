@@ -80,6 +80,8 @@ def _host_ip(binding: PortBinding) -> str:
 
 def _claim_given(claim: Claim, known: Sequence[Claim]) -> tuple[Claim, socket.socket]:
     other = next(filter(claim.collides, known), None)
+    if other is not None and other.guest_id == claim.guest_id:
+        raise InvalidInput(f"the port {_name(claim)} is given twice", hint="publish each port of the host once")
     if other is not None:
         raise _taken(claim, f"the guest {other.guest_id[:12]}")
     try:
@@ -125,8 +127,9 @@ def _refused(claim: Claim, error: OSError) -> WirtError:
 
 
 def _taken(claim: Claim, owner: str) -> Conflict:
+    return Conflict(f"the port {_name(claim)} is taken by {owner}", hint="publish on another port, or stop what has it")
+
+
+def _name(claim: Claim) -> str:
     where = f"{claim.host_ip}:" if claim.host_ip != ANYWHERE else ""
-    return Conflict(
-        f"the port {where}{claim.host_port}/{claim.protocol} is taken by {owner}",
-        hint="publish on another port, or stop what has it",
-    )
+    return f"{where}{claim.host_port}/{claim.protocol}"

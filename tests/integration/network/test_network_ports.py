@@ -146,6 +146,16 @@ def test_port_of_another_guest_is_refused_by_its_id(host: Any) -> None:
     publish(networks, other, PortBinding(80, 8080, "udp"))
 
 
+def test_port_that_is_given_twice_is_nobodys_fault_but_the_callers(host: Any) -> None:
+    networks = host.instance()
+    guest = host.guest(networks, networks.builtins()[0])
+    with pytest.raises(InvalidInput, match="the port 8080/tcp is given twice"):
+        publish(networks, guest, PortBinding(80, 8080), PortBinding(80, 8080))
+    with pytest.raises(InvalidInput, match="the port 127.0.0.1:8080/tcp is given twice"):
+        publish(networks, guest, PortBinding(80, 8080), PortBinding(81, 8080, host_ip="127.0.0.1"))
+    publish(networks, guest, PortBinding(80, 8080), PortBinding(80, 8080, "udp"), PortBinding(80, 8081))
+
+
 def test_port_of_another_instance_is_refused_even_without_its_daemon(host: Any) -> None:
     first, second = host.instance(), host.instance("ab12cd")
     guest = host.guest(first, first.builtins()[0])

@@ -87,6 +87,12 @@ def test_events_until_a_moment_end_by_themselves(api: Serving) -> None:
     assert time.time() >= until
 
 
+def test_events_until_the_past_are_those_until_then(api: Serving, engine: MemoryEngine) -> None:
+    engine.events.past = [Event(10.0, "guest", "start", "a"), Event(20.0, "guest", "die", "a")]
+    for query, actions in (("until=15", ["start"]), ("since=15&until=30", ["die"]), ("until=0", [])):
+        assert [event["action"] for event in api.ask("GET", f"/v1/events?{query}").lines] == actions, query
+
+
 # -- metrics ----------------------------------------------------------------------------------------
 
 

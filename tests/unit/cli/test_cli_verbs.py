@@ -379,6 +379,12 @@ def test_system_prune_goes_from_guests_to_images(daemon, wirt) -> None:
     assert "space reclaimed: 4kB" in wirt.out
 
 
+def test_events_until_the_beginning_of_time_ask_for_it(daemon, wirt) -> None:
+    daemon.answers["GET /v1/events"] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    assert wirt("events", "--until", "0") == 0
+    assert ("until", "0.0") in daemon.last.query
+
+
 def test_system_df_sums_up_and_lists(daemon, wirt) -> None:
     nothing = {"total": 0, "active": 0, "size": 0, "reclaimable": 0, "things": []}
     thing = {"id": "sha256:" + "ab" * 32, "name": "docker.io/library/a:1", "size": 2000, "guests": 1, "active": True}

@@ -26,20 +26,21 @@ async def watch_events(
     engine: EngineOf,
     http: Request,
     since: Moment = 0.0,
-    until: Moment = 0.0,
+    until: Moment | None = None,
     given: FilterList = (),
     *,
     follow: Annotated[bool, Query(description="go on with what happens from now on")] = True,
 ) -> Stream:
-    """Events, one a line: those kept since `since`, then those to come."""
+    """Events, one a line: those kept since `since`, then those to come until `until`. One that is past ends at once."""
     filters = parse_filters(given)
     if not follow:
-        return ndjson(_each(await engine.events.history(since, until or time.time(), filters)))
+        return ndjson(_each(await engine.events.history(since, time.time() if until is None else until, filters)))
     endless(http)
     # Subscribed before the past is read, and before the answer begins: nothing falls in between.
     subscribed = time.time()
     live = engine.events.subscribe(filters)
-    past = await engine.events.history(since, until or subscribed, filters) if since else ()
+    end = subscribed if until is None else min(until, subscribed)
+    past = await engine.events.history(since, end, filters) if since or end == until else ()
     return ndjson(_past_and_future(past, live, subscribed, until))
 
 
@@ -49,10 +50,10 @@ async def _each(events: Sequence[Event]) -> AsyncGenerator[Event, None]:
 
 
 async def _past_and_future(
-    past: Sequence[Event], live: AsyncGenerator[Event, None], subscribed: float, until: float
+    past: Sequence[Event], live: AsyncGenerator[Event, None], subscribed: float, until: float | None
 ) -> AsyncGenerator[Event, None]:
     both = {_identity(event) for event in past if event.time >= subscribed}
-    left = until - time.time() if until else None
+    left = None if until is None else until - time.time()
     async with contextlib.aclosing(live):
         for event in past:
             yield event

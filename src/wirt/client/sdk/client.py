@@ -80,7 +80,7 @@ class Client:
                 self._calls.ask(ExitStatus, "POST", wait, query={"condition": WaitCondition.REMOVED.value})
 
     def events(
-        self, *, since: float = 0.0, until: float = 0.0, follow: bool = True, filters: Filters | None = None
+        self, *, since: float = 0.0, until: float | None = None, follow: bool = True, filters: Filters | None = None
     ) -> Iterator[Event]:
         """What happens on the host from now on, or from ``since`` (Unix seconds) on, until ``until`` or for ever."""
         query = {"since": since, "until": until, "follow": follow, "filter": filter_list(filters)}

@@ -18,7 +18,7 @@ VERB = Verb(
     "List images",
     args="[REPOSITORY[:TAG]]",
     flags=(
-        Flag("all", "a", "switch", "nothing: all are shown anyway, there are no intermediate ones", hidden=True),
+        Flag("all", "a", "switch", "all of them, as is the default: there are no intermediate images to hide"),
         Flag("digests", "", "switch", "their digests as well"),
         FILTER,
         FORMAT,

@@ -202,6 +202,35 @@ def test_names_conflict_and_bad_filters_are_refused(client: wirt.Client) -> None
         client.events(filters={"colour": "red"})
 
 
+def test_image_is_either_removed_or_used_by_a_new_guest(host: Instance, client: wirt.Client) -> None:
+    base = client.guests.create("busybox", "true", network="none")
+    for number in range(20):
+        base.commit("contested", message=str(number))
+        refused: list[str] = []
+        barrier = threading.Barrier(2)
+
+        def remove(barrier: threading.Barrier = barrier, refused: list[str] = refused) -> None:
+            barrier.wait(10)
+            try:
+                wirt.Client(f"unix://{host.socket}").images.remove("contested")
+            except Conflict:
+                refused.append("remove")
+
+        thread = threading.Thread(target=remove)
+        thread.start()
+        barrier.wait(10)
+        try:
+            guest = client.guests.create("contested", "true", network="none")
+        except ImageNotFound:
+            refused.append("create")
+        thread.join(30)
+        assert len(refused) == 1
+        if refused == ["remove"]:
+            guest.start()
+            guest.remove(force=True)
+            client.images.remove("contested")
+
+
 def test_a_hundred_short_runs_over_many_connections(host: Instance, client: wirt.Client) -> None:
     codes: list[int] = []
 

@@ -37,6 +37,7 @@ class Creation:
         volumes: VolumeService,
         connectivity: Connectivity,
         departures: Departures,
+        image_removal: asyncio.Lock,
         lifecycle: Lifecycle,
     ) -> None:
         self._paths = paths
@@ -46,6 +47,7 @@ class Creation:
         self._volumes = volumes
         self._connectivity = connectivity
         self._departures = departures
+        self._image_removal = image_removal
         self._lifecycle = lifecycle
         self._removing: set[str] = set()
 
@@ -55,6 +57,10 @@ class Creation:
         """A new guest in the state ``created``; nothing is left behind when it cannot be."""
         if self._registry.name_taken(spec.name.removeprefix("/")):
             await self._departures.over()
+        async with self._image_removal:
+            return self._create(spec)
+
+    def _create(self, spec: GuestSpec) -> Created:
         warnings = self._check(spec)
         image_id = self._images.resolve(spec.image)
         config = self._images.config(image_id)

@@ -63,6 +63,7 @@ class Engine:
         self._store = ImageStore(paths.state / "images", paths.state / "layers")
         self._volume_store = Volumes(paths.state / "volumes")
         self._departures = Departures()
+        image_removal = asyncio.Lock()
         self.volumes = VolumeService(self._volume_store, self._registry, self._departures, self.events)
         self._host_networks = HostNetworks(paths.tag, paths.run, settings.address_pools or DEFAULT_POOLS)
         self._connectivity = Connectivity(self._host_networks, network_table, self._registry, settings.dns)
@@ -86,6 +87,7 @@ class Engine:
             volumes=self.volumes,
             connectivity=self._connectivity,
             departures=self._departures,
+            image_removal=image_removal,
             lifecycle=self._lifecycle,
         )
         sessions = Sessions(
@@ -100,7 +102,9 @@ class Engine:
         self._lifecycle.on_started.append(self._health.started)
         self._lifecycle.on_booked.append(self._health.ended)
         self._lifecycle.on_ended += [self._creation.remove_after_end, self._restarts.ended]
-        self.images = Images(self._store, paths.state / "cache", self._registry, self._departures, self.events)
+        self.images = Images(
+            self._store, paths.state / "cache", self._registry, self._departures, self.events, image_removal
+        )
         self.networks = Networks(
             host=self._host_networks,
             table=network_table,

@@ -21,14 +21,24 @@ OnProgress = Callable[[Progress], None]
 
 
 class Images:
+    """``removal`` is held while images are removed: a new guest's image stays until the guest counts as a user."""
+
     def __init__(
-        self, store: ImageStore, cache: Path, registry: Registry, departures: Departures, events: Events
+        self,
+        store: ImageStore,
+        cache: Path,
+        registry: Registry,
+        departures: Departures,
+        events: Events,
+        *,
+        removal: asyncio.Lock,
     ) -> None:
         self._store = store
         self._cache = cache
         self._registry = registry
         self._departures = departures
         self._swept = asyncio.Event()
+        self._removal = removal
         self._events = events
 
     async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
@@ -46,13 +56,15 @@ class Images:
 
     async def remove(self, name: str, *, force: bool) -> ImageDeletion:
         await self._departures.over()
-        deletion = await asyncio.to_thread(self._store.remove, name, force=force, in_use=self._in_use())
+        async with self._removal:
+            deletion = await asyncio.to_thread(self._store.remove, name, force=force, in_use=self._in_use())
         self._tell(deletion)
         return deletion
 
     async def prune(self, *, show_all: bool, filters: Filters) -> ImageDeletion:
         await self._departures.over()
-        deletion = await asyncio.to_thread(self._store.prune, all_=show_all, filters=filters, in_use=self._in_use())
+        async with self._removal:
+            deletion = await asyncio.to_thread(self._store.prune, all_=show_all, filters=filters, in_use=self._in_use())
         self._tell(deletion)
         return deletion
 

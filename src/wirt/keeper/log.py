@@ -3,7 +3,8 @@
 An entry is ``{"log": "text\\n", "stream": "stdout", "time": "2024-05-01T12:00:00.123456789Z"}``, as Docker's json-file
 driver writes it, but holds what one read(2) brought: often a line, under load many, and sometimes part of one, which
 the next entry of the same stream continues. An entry a line would cost a hundred times as much for a guest that
-writes short lines fast. Output that is not UTF-8 is kept whole as ``"b64"`` instead of ``"log"``.
+writes short lines fast. Output that is no text (not UTF-8, or full of control characters, each of which would take six
+bytes and the encoder's slow way) is kept whole as ``"b64"`` instead of ``"log"``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ import os
 import time
 
 __all__ = ["GuestLog"]
+
+
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x1b"))
+_TEXT = 16  # one control character in so many bytes makes Base64 the shorter form
+_SAMPLE = 4096  # bytes of a piece that are looked at: the rest is of the same kind, as a rule
 
 
 class GuestLog:
@@ -73,10 +79,19 @@ class GuestLog:
 
 def _entry(piece: bytes, stream: str, stamp: str) -> bytes:
     try:
-        body = f'"log":{json.dumps(piece.decode(), ensure_ascii=False)}'
+        text = piece.decode() if _is_text(piece) else None
     except UnicodeDecodeError:
+        text = None
+    if text is not None:
+        body = f'"log":{json.dumps(text, ensure_ascii=False)}'
+    else:
         body = f'"b64":"{base64.b64encode(piece).decode()}"'
     return f'{{{body},"stream":"{stream}","time":"{stamp}"}}\n'.encode()
+
+
+def _is_text(piece: bytes) -> bool:
+    sample = piece[:_SAMPLE]
+    return (len(sample) - len(sample.translate(None, _CONTROLS))) * _TEXT <= len(sample)
 
 
 def _now() -> str:

@@ -44,6 +44,28 @@ def test_log_names_stream_and_time(tmp_path: Path) -> None:
     assert entry["time"].endswith("Z") and len(entry["time"]) == 30
 
 
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (b"plain\ttext\r\n" * 500, "log"),
+        (b"\x1b[31mred\x1b[0m\n" * 500, "log"),
+        (b"now and then a \x07 bell\n" * 500, "log"),
+        (bytes(5000), "b64"),
+        (bytes(range(1, 32)) * 200, "b64"),
+        (b"\xff", "b64"),
+        (b"x" * 5000 + bytes(5000), "log"),
+    ],
+    ids=["text", "colours", "bells", "nothing", "controls", "no UTF-8", "a late change"],
+)
+def test_log_takes_the_shorter_form(tmp_path: Path, data: bytes, field: str) -> None:
+    log = GuestLog(str(tmp_path / "log.json"), max_size=1 << 20, max_files=2)
+    log.write("stdout", data)
+    log.close()
+    [entry] = entries(tmp_path / "log.json")
+    assert field in entry
+    assert content(tmp_path / "log.json") == data
+
+
 def test_log_rotates_and_keeps_so_many_files(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     log = GuestLog(str(path), max_size=500, max_files=3)

@@ -103,7 +103,12 @@ class Engine:
         self._lifecycle.on_booked.append(self._health.ended)
         self._lifecycle.on_ended += [self._creation.remove_after_end, self._restarts.ended]
         self.images = Images(
-            self._store, paths.state / "cache", self._registry, self._departures, self.events, image_removal
+            self._store,
+            paths.state / "cache",
+            self._registry,
+            self._departures,
+            self.events,
+            removal=image_removal,
         )
         self.networks = Networks(
             host=self._host_networks,

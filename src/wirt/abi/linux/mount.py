@@ -22,7 +22,7 @@ MNT_FORCE = 1 << 0
 MNT_DETACH = 1 << 1
 UMOUNT_NOFOLLOW = 1 << 3
 
-# The calls of <linux/mount.h> that work on descriptors; numbers are the same on every architecture, but pivot_root(2)'s.
+# Calls that work on descriptors; their numbers are the same on every architecture, but that of pivot_root(2).
 SYS_pivot_root = 155  # x86-64
 SYS_open_tree = 428
 SYS_move_mount = 429

@@ -377,6 +377,20 @@ native_cstring(PyObject *self, PyObject *const *args, Py_ssize_t n)
 }
 
 static PyObject *
+native_address_of(PyObject *self, PyObject *data)
+{
+    (void)self;
+    u64 at;
+    if (!PyBytes_CheckExact(data) && !PyByteArray_CheckExact(data)) {
+        PyErr_SetString(PyExc_TypeError, "address_of() takes bytes or a bytearray");
+        return NULL;
+    }
+    if (words("address_of", &data, 1, 1, 1, &at) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(at);
+}
+
+static PyObject *
 native_u32(PyObject *self, PyObject *address)
 {
     (void)self;
@@ -472,6 +486,7 @@ static PyMethodDef methods[] = {
     FAST(peek_safe, "bytes at an address, or OSError(EFAULT)"),
     FAST(poke_safe, "put bytes at an address, or OSError(EFAULT)"),
     FAST(cstring, "the bytes up to NUL, or None when there is none within the limit"),
+    {"address_of", native_address_of, METH_O, "where bytes or a bytearray are, for structures with pointers"},
     {"u32", native_u32, METH_O, "32 bits at an address that is mapped"},
     {"u64", native_u64, METH_O, "64 bits at an address that is mapped"},
     FAST(put_u32, "put 32 bits"),

@@ -48,6 +48,9 @@ def poke_safe(address: int, data: Buffer, /) -> None:
 def cstring(address: int, limit: int, /) -> bytes | None:
     """The bytes before the NUL; None when the first ``limit`` bytes have none."""
 
+def address_of(data: bytes | bytearray, /) -> int:
+    """Where the bytes are, for a structure with pointers: good as long as ``data`` lives and keeps its length."""
+
 def u32(address: int, /) -> int: ...
 def u64(address: int, /) -> int: ...
 def put_u32(address: int, value: int, /) -> None: ...

@@ -17,6 +17,7 @@ from framework.forked import forked
 from wirt.host import _native
 
 READ, MPROTECT, NANOSLEEP, GETPID, SIGTIMEDWAIT, TGSIGQUEUEINFO = 0, 10, 35, 39, 128, 297
+NEWFSTATAT = 262
 FIRST, SECOND, REALTIME = signal.SIGUSR1, signal.SIGTERM, signal.SIGRTMIN + 2
 
 
@@ -303,3 +304,12 @@ def test_peek_refuses_what_no_memory_holds() -> None:
         _native.peek(0, 2**63)
     with pytest.raises(MemoryError):
         _native.peek_safe(0, -1)
+
+
+def test_native_call_takes_buffers_for_pointers() -> None:
+    path, about = b"/proc/self/status", bytearray(144)
+    assert _native.call(NEWFSTATAT, -100, path, about, 0) == 0
+    assert int.from_bytes(about[24:28], "little") == Path("/proc/self/status").stat().st_mode
+    assert _native.peek(_native.address_of(path), len(path) + 1) == path + b"\0"
+    with pytest.raises(TypeError):
+        _native.address_of("text")  # type: ignore[arg-type]

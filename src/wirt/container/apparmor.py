@@ -9,8 +9,8 @@ from __future__ import annotations
 import subprocess
 
 from wirt import errors
-from wirt.container.facts import APPARMOR_PARSER, Facts
 from wirt.container.security import UNCONFINED
+from wirt.kinds.facts import APPARMOR_PARSER, Facts
 
 __all__ = ["DEFAULT_NAME", "PROFILE", "ensure_loaded", "profile_for"]
 

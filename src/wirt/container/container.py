@@ -10,10 +10,7 @@ process. When that has ended, the engine asks ``oom_killed`` first, as the answe
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Iterable
@@ -22,14 +19,15 @@ from pathlib import Path
 import msgspec
 
 from wirt import errors
-from wirt.container import apparmor, limits, runtime, spec, stats, top, words
+from wirt.container import apparmor, runtime, spec, words
 from wirt.container.doctor import findings
-from wirt.container.facts import host_facts
 from wirt.container.process import exec_process
 from wirt.container.runtime import DEFAULT_ORDER, ENVIRONMENT, OciRuntime
-from wirt.container.signals import signal_number
 from wirt.host import cgroup
 from wirt.host.failures import explaining
+from wirt.kinds import limits
+from wirt.kinds.facts import host_facts
+from wirt.kinds.groups import Groups
 from wirt.model.guest import ExecSpec, Guest, GuestSpec, Resources
 from wirt.model.host import Finding, Stats, TopView
 from wirt.model.launch import Console, Launch, Plan
@@ -37,8 +35,6 @@ from wirt.model.launch import Console, Launch, Plan
 __all__ = ["ContainerRuntime"]
 
 _COMMAND_TIMEOUT = 60.0  # seconds; an update takes milliseconds
-_FREEZE_PATIENCE = 10.0
-_DEATH_PATIENCE = 10.0  # seconds for killed processes to be gone: one in the kernel's hands may take its time
 
 
 class ContainerRuntime:
@@ -50,9 +46,9 @@ class ContainerRuntime:
         self._state = state
         self._run = run
         self._order = order
-        self._parent = "/" + cgroup_parent.strip("/")
         self._facts = host_facts()
         self._layout = cgroup.host_layout()
+        self._groups = Groups(cgroup_parent, self._layout, self._facts)
         self._lock = threading.Lock()
         self._found: dict[str, OciRuntime] = {}  # name -> what works; the first is the chosen one
 
@@ -154,18 +150,11 @@ class ContainerRuntime:
     # -- while it runs ----------------------------------------------------------------------------------------------
 
     def pause(self, guest_id: str) -> None:
-        """Every process stands still when this returns. Of the runtimes, one does not wait, one gives up early."""
-        path = self._running(guest_id)
-        try:
-            cgroup.freeze(self._layout, path, _FREEZE_PATIENCE)
-        except TimeoutError as error:
-            raise errors.RuntimeFailure(
-                f"{guest_id[:12]} cannot be paused: {error.strerror}",
-                hint="a process of it is deep in the kernel: try again",
-            ) from error
+        """By the cgroup, not the runtime: of the runtimes, one does not wait, one gives up early."""
+        self._groups.pause(guest_id)
 
     def resume(self, guest_id: str) -> None:
-        cgroup.thaw(self._layout, self._running(guest_id))
+        self._groups.resume(guest_id)
 
     def update(self, guest_id: str, resources: Resources) -> tuple[str, ...]:
         """Set every limit that ``resources`` names; the warnings are ``check``'s."""
@@ -179,72 +168,43 @@ class ContainerRuntime:
         return warnings
 
     def kill(self, guest: Guest, signal_name: str, *, everyone: bool = False) -> None:
-        """To the guest's first process, or to ``everyone`` in it; ``Conflict`` when it is not running."""
-        number = signal_number(signal_name)
-        path = self.cgroup_path(guest.id)
-        members = cgroup.pids(self._layout, path)
-        if not members or not (everyone or guest.pid in members):
-            raise errors.Conflict(f"{guest.name or guest.id[:12]} is not running")
-        for pid in members if everyone else (guest.pid,):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        if number == signal.SIGKILL:
-            cgroup.thaw(self._layout, path)  # with v1 the frozen do not die
+        self._groups.kill(guest, signal_name, everyone=everyone)
 
     def pids(self, guest_id: str) -> list[int]:
-        """Every process in the guest, by the host's numbers; not a runtime's own, which v2 may hold for a moment."""
-        return cgroup.pids(self._layout, self.cgroup_path(guest_id), "pids")
+        """Every process in the guest, by the host's numbers."""
+        return self._groups.pids(guest_id)
 
     def stats(self, guest: Guest) -> Stats:
-        return stats.read(guest, self.cgroup_path(guest.id), self._layout, self._facts)
+        return self._groups.stats(guest)
 
     def top(self, guest_id: str, ps_args: str = "") -> TopView:
-        return top.view(self.pids(guest_id), ps_args)
-
-    def _running(self, guest_id: str) -> str:
-        """The cgroup of a guest that has processes; ``Conflict`` for one that has none."""
-        path = self.cgroup_path(guest_id)
-        if not cgroup.pids(self._layout, path):
-            raise errors.Conflict(f"{guest_id[:12]} is not running")
-        return path
+        return self._groups.top(guest_id, ps_args)
 
     def cgroup_path(self, guest_id: str) -> str:
         """Below every hierarchy's mount point."""
-        return f"{self._parent}/{guest_id}"
+        return self._groups.path(guest_id)
 
     # -- when it has ended ------------------------------------------------------------------------------------------
 
     def oom_killed(self, guest_id: str) -> bool:
-        """Whether the kernel killed a process of the guest for want of memory: ask after the end, before ``delete``."""
-        return cgroup.oom_kills(self._layout, self.cgroup_path(guest_id)) > 0
+        return self._groups.oom_killed(guest_id)
 
     def exists(self, guest_id: str) -> bool:
         """Whether anything of a container is left: the runtime's notes on it, or a cgroup."""
-        return any(root.exists() for root in self._roots(guest_id)) or cgroup.exists(
-            self._layout, self.cgroup_path(guest_id)
-        )
+        return any(root.exists() for root in self._roots(guest_id)) or self._groups.exists(guest_id)
 
     def delete(self, guest_id: str, *, force: bool = False) -> None:
         """Take away the cgroups and the runtime's notes: all a runtime's own ``delete`` does, in a tenth of its time.
 
         ``Conflict`` when processes are left in it, unless ``force``: then they are killed.
         """
-        path = self.cgroup_path(guest_id)
-        left = cgroup.pids(self._layout, path)
-        if left and not force:
-            raise errors.Conflict(f"{guest_id[:12]} still runs", hint="stop it first, or force the removal")
-        if left:
-            cgroup.kill(self._layout, path, _DEATH_PATIENCE)
-        try:
-            cgroup.remove(self._layout, path, _DEATH_PATIENCE)
-        except OSError as error:
-            raise errors.RuntimeFailure(f"cgroup {path} cannot be removed: {error.strerror}") from error
+        self._groups.delete(guest_id, force=force)
         for root in self._roots(guest_id):
             shutil.rmtree(root, ignore_errors=True)
 
     def recover(self, live: Iterable[str]) -> list[str]:
         """Kill and delete what belongs to no guest of ``live``; their ids. ``live`` must name guests of every kind."""
-        there = cgroup.children(self._layout, self._parent)
+        there = self._groups.all()
         for root in (self._run / "runtime").glob("*"):
             there.update(entry.name for entry in root.iterdir() if not entry.name.startswith("."))
         gone = sorted(there.difference(live))
@@ -254,9 +214,7 @@ class ContainerRuntime:
 
     def close(self) -> None:
         """Remove the cgroup all guests' cgroups were in, if there are none left."""
-        with contextlib.suppress(OSError):
-            if not cgroup.children(self._layout, self._parent):
-                cgroup.remove(self._layout, self._parent, patience=0.0)
+        self._groups.close()
 
     # -- the runtime ------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from wirt.container import capabilities
-from wirt.container.facts import APPARMOR_PARSER, Facts
 from wirt.container.runtime import Probe
 from wirt.host.cgroup import CgroupLayout, CgroupMode
 from wirt.host.seccomp import available as has_libseccomp
+from wirt.kinds import capabilities
+from wirt.kinds.facts import APPARMOR_PARSER, Facts
 from wirt.model.host import Finding, Level
 
 __all__ = ["findings"]

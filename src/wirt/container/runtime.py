@@ -18,10 +18,10 @@ import msgspec
 
 from wirt import errors
 from wirt.container import programs
-from wirt.container.facts import Facts
 from wirt.container.spec import build
 from wirt.host.cgroup import CgroupLayout, CgroupMode, remove
 from wirt.host.files import write_atomic
+from wirt.kinds.facts import Facts
 from wirt.model.guest import Guest, GuestSpec
 from wirt.model.launch import Launch
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import msgspec
 
 from wirt import errors
-from wirt.container.facts import Facts
 from wirt.container.seccomp_profile import Profile, parse, resolve
 from wirt.container.seccomp_program import compile_section
 from wirt.container.seccomp_table import DEFAULT_PROFILE
 from wirt.container.security import UNCONFINED
+from wirt.kinds.facts import Facts
 
 __all__ = ["GuestFilter", "guest_filter"]
 

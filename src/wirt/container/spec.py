@@ -10,12 +10,13 @@ from collections.abc import Iterator
 import msgspec
 
 from wirt.abi import oci_runtime as oci
-from wirt.container import capabilities, devices, limits, security
-from wirt.container.facts import Facts
-from wirt.container.mounts import mounts, root_propagation
+from wirt.container import devices, security
 from wirt.container.process import guest_process
 from wirt.container.seccomp import guest_filter
 from wirt.host.cgroup import CgroupMode
+from wirt.kinds import capabilities, limits
+from wirt.kinds.facts import Facts
+from wirt.kinds.mounts import mounts, root_propagation
 from wirt.model.guest import GuestSpec
 from wirt.model.launch import Launch
 

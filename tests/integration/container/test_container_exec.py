@@ -8,7 +8,7 @@ import pytest
 
 from framework.containers import ContainerHost
 from wirt import errors
-from wirt.container import capabilities
+from wirt.kinds import capabilities
 from wirt.model.guest import ExecSpec
 
 pytestmark = pytest.mark.root

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from framework.containers import ContainerHost
-from wirt.container import capabilities
 from wirt.container.programs import executable
+from wirt.kinds import capabilities
 
 pytestmark = pytest.mark.root
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from wirt.container.doctor import findings
-from wirt.container.facts import Facts
 from wirt.container.runtime import OciRuntime, Probe
 from wirt.host.cgroup import CgroupLayout, Hierarchy
+from wirt.kinds.facts import Facts
 from wirt.model.host import Level
 
 V2 = CgroupLayout((Hierarchy("/sys/fs/cgroup", frozenset({"cpu", "cpuset", "memory", "pids", "io"}), unified=True),))

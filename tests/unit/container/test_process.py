@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from wirt import errors
-from wirt.container.capabilities import DEFAULT, available
-from wirt.container.facts import Facts
-from wirt.container.mounts import INIT_PATH
 from wirt.container.process import exec_process, guest_process
+from wirt.kinds.capabilities import DEFAULT, available
+from wirt.kinds.facts import Facts
+from wirt.kinds.mounts import INIT_PATH
 from wirt.model.guest import ExecSpec, Guest, Ulimit
 from wirt.model.launch import Launch
 

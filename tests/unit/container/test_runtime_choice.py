@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from wirt import errors
-from wirt.container.facts import Facts
 from wirt.container.runtime import OciRuntime, choose, probe_runtime
 from wirt.host.cgroup import CgroupLayout
+from wirt.kinds.facts import Facts
 
 NOWHERE = CgroupLayout(())
 NewRuntime = Callable[[str, str], str]

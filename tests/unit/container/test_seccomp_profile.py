@@ -9,9 +9,9 @@ import pytest
 
 from wirt import errors
 from wirt.abi.oci_runtime import Seccomp
-from wirt.container.capabilities import DEFAULT
 from wirt.container.seccomp_profile import Profile, parse, resolve
 from wirt.container.seccomp_table import DEFAULT_PROFILE
+from wirt.kinds.capabilities import DEFAULT
 
 ADMIN = (*DEFAULT, "CAP_SYS_ADMIN")
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wirt.abi.oci_runtime import Seccomp, SyscallArg, SyscallRule
-from wirt.container.capabilities import DEFAULT
 from wirt.container.seccomp_profile import resolve
 from wirt.container.seccomp_program import compile_section
 from wirt.container.seccomp_table import DEFAULT_PROFILE
 from wirt.host import seccomp
+from wirt.kinds.capabilities import DEFAULT
 
 ALLOW, KILL, EPERM, ENOSYS = 0x7FFF_0000, 0x0000_0000, 0x0005_0001, 0x0005_0026
 X86_64, I386, X32_BIT = 0xC000_003E, 0x4000_0003, 0x4000_0000

@@ -12,8 +12,8 @@ import pytest
 
 from wirt import errors
 from wirt.container import spec
-from wirt.container.facts import Facts
 from wirt.host.cgroup import CgroupMode
+from wirt.kinds.facts import Facts
 from wirt.model.guest import Device, GuestSpec, MountPoint, MountType, Resources
 from wirt.model.launch import Launch
 

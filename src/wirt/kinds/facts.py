@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from wirt.container.capabilities import available
 from wirt.host.cgroup import CgroupLayout, CgroupMode, host_layout
+from wirt.kinds.capabilities import available
 
 __all__ = ["APPARMOR_PARSER", "Facts", "host_facts", "number_set"]
 

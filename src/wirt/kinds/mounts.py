@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wirt.abi.oci_runtime import MountEntry
-from wirt.container.facts import Facts
+from wirt.kinds.facts import Facts
 from wirt.model.guest import MountPoint, MountType
 from wirt.model.launch import Launch
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wirt import errors
-from wirt.container.users import Account, resolve
+from wirt.kinds.users import Account, resolve
 
 
 @pytest.fixture

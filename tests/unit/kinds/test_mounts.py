@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from wirt.abi.oci_runtime import MountEntry
-from wirt.container.facts import Facts
-from wirt.container.mounts import INIT_PATH, mounts, root_propagation
+from wirt.kinds.facts import Facts
+from wirt.kinds.mounts import INIT_PATH, mounts, root_propagation
 from wirt.model.guest import MountPoint, MountType
 from wirt.model.launch import Launch
 

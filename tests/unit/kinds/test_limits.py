@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from wirt import errors
 from wirt.abi import oci_runtime as oci
 from wirt.abi.linux.capability import CAPABILITIES
-from wirt.container import capabilities, limits
-from wirt.container.facts import Facts, number_set
+from wirt.kinds import capabilities, limits
+from wirt.kinds.facts import Facts, number_set
 from wirt.model.guest import GuestSpec, Resources, Ulimit
 
 MIB = 1 << 20

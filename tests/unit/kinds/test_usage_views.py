@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from wirt import errors
-from wirt.container import stats, top
-from wirt.container.facts import Facts
 from wirt.host.cgroup import CgroupLayout
+from wirt.kinds import stats, top
+from wirt.kinds.facts import Facts
 from wirt.model.guest import Guest
 
 NewGuest = Callable[..., Guest]

@@ -11,8 +11,8 @@ import resource
 from wirt import errors
 from wirt.abi import oci_runtime as oci
 from wirt.abi.linux.resource import RLIM_INFINITY, RLIMITS
-from wirt.container import capabilities
-from wirt.container.facts import Facts, number_set
+from wirt.kinds import capabilities
+from wirt.kinds.facts import Facts, number_set
 from wirt.model.guest import GuestSpec, Resources, Ulimit
 
 __all__ = ["check_sysctls", "resources", "rlimits"]

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from wirt import errors
-from wirt.container.signals import signal_number
+from wirt.kinds.signals import signal_number
 
 
 @pytest.mark.parametrize("text", ["TERM", "SIGTERM", "sigterm", "term", "15", " 15 "])

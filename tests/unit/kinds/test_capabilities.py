@@ -6,8 +6,8 @@ import pytest
 
 from wirt import errors
 from wirt.abi.linux.capability import CAPABILITIES
-from wirt.container import capabilities
-from wirt.container.capabilities import DEFAULT, granted
+from wirt.kinds import capabilities
+from wirt.kinds.capabilities import DEFAULT, granted
 
 DOCKERS_DEFAULT_MASK = 0xA80425FB
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from wirt.container.facts import Facts
 from wirt.host.cgroup import CgroupLayout, read_usage
+from wirt.kinds.facts import Facts
 from wirt.model.guest import Guest
 from wirt.model.host import Stats
 

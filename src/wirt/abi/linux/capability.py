@@ -1,8 +1,8 @@
-"""<linux/capability.h>: the names, each at its own number."""
+"""<linux/capability.h>: the names, each at its own number; capset(2)'s header."""
 
 from __future__ import annotations
 
-__all__ = ["CAPABILITIES"]
+__all__ = ["CAPABILITIES", "LINUX_CAPABILITY_VERSION_3"]
 
 _NAMES = """
 CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
@@ -11,3 +11,5 @@ SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE A
 MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
 """
 CAPABILITIES = tuple(f"CAP_{name}" for name in _NAMES.split())
+
+LINUX_CAPABILITY_VERSION_3 = 0x2008_0522  # _LINUX_CAPABILITY_VERSION_3

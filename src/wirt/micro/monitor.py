@@ -1,0 +1,114 @@
+"""What a keeper's forked child does until it is a guest: read what is wanted, lock itself in, run the program.
+
+Whatever goes wrong on the way is told to the keeper in one line; nothing is left behind, as the process then ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Sequence
+from typing import NoReturn, Protocol
+
+from wirt.micro import jail
+from wirt.micro.config import MonitorConfig, read
+from wirt.micro.report import Refused, Report
+from wirt.sentry.descriptors import hide
+
+__all__ = ["Monitor", "Opener", "find_program", "main"]
+
+_FAILED = 125
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126
+_WORDS = {
+    errno.EACCES: "permission denied",
+    errno.EISDIR: "is a directory",
+    errno.ENOEXEC: "exec format error",
+    errno.ENOENT: "no such file or directory",
+}
+
+
+class Monitor(Protocol):
+    """What runs guests, made ready on the host's side of the jail's wall."""
+
+    def run(self, config: MonitorConfig, program: str, inside: jail.Jail, ready: Callable[[], None], /) -> NoReturn:
+        """Become the guest. ``ready`` is called when ``program`` is loaded; ``OSError`` as execve(2) before."""
+
+
+Opener = Callable[[MonitorConfig], Monitor]
+
+
+def main(path: str, report_fd: int, records_fd: int, stdio: tuple[int, int, int], opener: Opener) -> NoReturn:
+    """The child's life. ``path``: the configuration. ``opener`` is called while the host's files are still there.
+
+    ``records_fd``: the folder that all of the guest's processes share, from ``files.new_records``.
+    """
+    report = None
+    try:
+        jail.make_room()
+        report_fd, records_fd = hide(report_fd), hide(records_fd)
+        report = Report(report_fd)
+        jail.shed((report_fd, records_fd), stdio)
+        with open(path, "rb") as file:
+            config = read(file.read())
+        monitor = opener(config)
+        inside = jail.enter(config, report, records_fd)
+        _run(monitor, config, inside, report)
+    except Refused as refused:
+        if report is not None:
+            report.failed(refused)
+    except OSError as error:
+        if report is not None:
+            report.failed(Refused(_FAILED, _sentence(error)))
+    finally:
+        os._exit(_FAILED)
+
+
+def _run(monitor: Monitor, config: MonitorConfig, inside: jail.Jail, report: Report) -> NoReturn:
+    program = find_program(config.argv[0], config.env)
+    try:
+        monitor.run(config, program, inside, report.started)
+    except OSError as error:
+        raise Refused(_NOT_RUNNABLE, f'exec: "{config.argv[0]}": {_reason(error)}') from error
+
+
+def find_program(name: str, env: Sequence[str]) -> str:
+    """The file that ``name`` means to the guest's user, as execvp(3) looks for it; ``Refused`` in Docker's words."""
+    if "/" in name:
+        _check(name, name)
+        return name
+    path = next((entry[5:] for entry in reversed(env) if entry.startswith("PATH=")), "")
+    denied = None
+    for folder in path.split(":"):
+        candidate = f"{folder or '.'}/{name}"
+        try:
+            _check(candidate, name)
+        except Refused as refused:
+            denied = refused if refused.code == _NOT_RUNNABLE else denied
+        else:
+            return candidate
+    raise denied or Refused(_NOT_FOUND, f'exec: "{name}": executable file not found in $PATH')
+
+
+def _check(path: str, name: str) -> None:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            raise Refused(_NOT_FOUND, f'exec: "{name}": stat {name}: {_reason(error)}') from error
+        raise Refused(_NOT_RUNNABLE, f'exec: "{name}": {_reason(error)}') from error
+    if stat.S_ISDIR(found.st_mode):
+        raise Refused(_NOT_RUNNABLE, f'exec: "{name}": is a directory')
+    if not os.access(path, os.X_OK, effective_ids=True):
+        raise Refused(_NOT_RUNNABLE, f'exec: "{name}": permission denied')
+
+
+def _reason(error: OSError) -> str:
+    number = error.errno or 0
+    return _WORDS.get(number, os.strerror(number).lower())
+
+
+def _sentence(error: OSError) -> str:
+    """What could not be done, and to what."""
+    what = error.strerror or str(error)
+    return f"{what}: {error.filename}" if error.filename else what

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <ucontext.h>
@@ -50,15 +51,15 @@ set_mask(u64 mask)
 /*
  * long wirt_wait_call(const u64 *mask, const u64 call[7]): rt_sigprocmask(SIG_SETMASK, mask), then call[0] with the six
  * arguments after it, then everything blocked again. A signal that arrives in [wirt_wait_begin, wirt_wait_end) arrived
- * before the call was made, or makes the kernel ask for it to be made again: the handler goes on at wirt_wait_cancel.
- * From wirt_wait_end on the call has its result, and keeps it. (The way of musl's src/thread/x86_64/syscall_cp.s; here
+ * before the call was made, or at wirt_wait_again makes the kernel ask for it to be made again: the handler goes on at
+ * wirt_wait_cancel, with one of enum ended in rax. From wirt_wait_end on the call has its result, and keeps it. (The way of musl's src/thread/x86_64/syscall_cp.s; here
  * the unblocking lies inside, so no flag is needed.)
  */
 long wirt_wait_call(const u64 *mask, const u64 *call);
-extern const char wirt_wait_begin[], wirt_wait_end[], wirt_wait_cancel[];
+extern const char wirt_wait_begin[], wirt_wait_again[], wirt_wait_end[], wirt_wait_cancel[];
 __asm__(".pushsection .text\n"
-        ".hidden wirt_wait_call, wirt_wait_begin, wirt_wait_end, wirt_wait_cancel\n"
-        ".globl wirt_wait_call, wirt_wait_begin, wirt_wait_end, wirt_wait_cancel\n"
+        ".hidden wirt_wait_call, wirt_wait_begin, wirt_wait_again, wirt_wait_end, wirt_wait_cancel\n"
+        ".globl wirt_wait_call, wirt_wait_begin, wirt_wait_again, wirt_wait_end, wirt_wait_cancel\n"
         ".type wirt_wait_call, @function\n"
         "wirt_wait_call:\n"
         "    pushq %rbx\n"
@@ -78,6 +79,7 @@ __asm__(".pushsection .text\n"
         "    movq 32(%rbx), %r10\n"
         "    movq 40(%rbx), %r8\n"
         "    movq 48(%rbx), %r9\n"
+        "wirt_wait_again:\n"
         "    syscall\n"
         "wirt_wait_end:\n"
         "    movq %rax, %rbx\n"
@@ -92,12 +94,14 @@ __asm__(".pushsection .text\n"
         "    popq %rbx\n"
         "    ret\n"
         "wirt_wait_cancel:\n" /* the handler has blocked everything */
-        "    movq $-4, %rax\n" /* -EINTR */
         "    addq $8, %rsp\n"
         "    popq %rbx\n"
         "    ret\n"
         ".size wirt_wait_call, . - wirt_wait_call\n"
         ".popsection\n");
+
+/* Above all errors of the kernel's, MAX_ERRNO. */
+enum ended { INTERRUPTED, TO_BE_RESTARTED, NOT_BEGUN, AS_RAX = 5000 };
 
 static long
 queue(int sig, siginfo_t *info)
@@ -137,8 +141,11 @@ on_signal(int sig, siginfo_t *info, void *context)
 
     queue_again(sig, info);
     memcpy(&at->uc_sigmask, &all, sizeof all);
-    if (*rip >= (greg_t)wirt_wait_begin && *rip < (greg_t)wirt_wait_end)
+    if (*rip >= (greg_t)wirt_wait_begin && *rip < (greg_t)wirt_wait_end) {
+        enum ended ended = *rip == (greg_t)wirt_wait_again ? TO_BE_RESTARTED : NOT_BEGUN;
+        at->uc_mcontext.gregs[REG_RAX] = -(greg_t)(AS_RAX + ended);
         *rip = (greg_t)wirt_wait_cancel;
+    }
 }
 
 /* The kernel's struct sigaction: glibc's function refuses signals 32 and 33. */
@@ -163,10 +170,13 @@ __asm__(".pushsection .text\n"
 
 enum how { TO_US, TO_DEFAULT, TO_NOTHING };
 
+#define FLAGS_GIVEN (SA_RESTART | SA_NOCLDSTOP | SA_NOCLDWAIT)
+
 static long
-dispose(int sig, enum how how)
+dispose(int sig, enum how how, u64 flags)
 {
-    struct action action = {.flags = SA_SIGINFO | HAS_RESTORER, .restorer = wirt_sigreturn, .mask = ALL_SIGNALS};
+    struct action action = {
+        .flags = SA_SIGINFO | HAS_RESTORER | (flags & FLAGS_GIVEN), .restorer = wirt_sigreturn, .mask = ALL_SIGNALS};
 
     if (how == TO_US)
         action.handler = on_signal;
@@ -235,6 +245,8 @@ native_quick(PyObject *self, PyObject *const *args, Py_ssize_t n)
     return PyLong_FromLong(raw(w[0], w[1], w[2], w[3], w[4], w[5], w[6]));
 }
 
+static __thread enum ended last_wait;
+
 static PyObject *
 native_wait(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
@@ -244,7 +256,19 @@ native_wait(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_BEGIN_ALLOW_THREADS
     result = wirt_wait_call(&w[0], &w[1]);
     Py_END_ALLOW_THREADS
+    last_wait = INTERRUPTED;
+    if (result <= -AS_RAX) {
+        last_wait = (enum ended)(-result - AS_RAX);
+        result = -EINTR;
+    }
     return PyLong_FromLong(result);
+}
+
+static PyObject *
+native_interruption(PyObject *self, PyObject *ignored)
+{
+    (void)self, (void)ignored;
+    return PyLong_FromLong(last_wait);
 }
 
 /*
@@ -259,7 +283,7 @@ native_own_signals(PyObject *self, PyObject *ignored)
     for (int sig = 1; sig <= LAST_SIGNAL; sig++) {
         if (sig == SIGKILL || sig == SIGSTOP)
             continue;
-        long result = dispose(sig, TO_US);
+        long result = dispose(sig, TO_US, 0);
         if (result < 0)
             return failed(result);
     }
@@ -270,15 +294,52 @@ static PyObject *
 native_disposition(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     (void)self;
-    WORDS("disposition", 2, 2);
+    WORDS("disposition", 2, 3);
     if (w[1] > TO_NOTHING) {
         PyErr_SetString(PyExc_ValueError, "how: 0 for the handler, 1 for SIG_DFL, 2 for SIG_IGN");
         return NULL;
     }
-    long result = w[0] < 1 || w[0] > LAST_SIGNAL ? -EINVAL : dispose((int)w[0], (enum how)w[1]);
+    long result = w[0] < 1 || w[0] > LAST_SIGNAL ? -EINVAL : dispose((int)w[0], (enum how)w[1], w[2]);
     if (result < 0)
         return failed(result);
     Py_RETURN_NONE;
+}
+
+static void
+touch_beyond_the_end(void)
+{
+    long fd = raw(SYS_memfd_create, (u64) "", 0, 0, 0, 0, 0);
+    volatile char *page = mmap(NULL, 1, PROT_READ, MAP_SHARED, (int)fd, 0);
+    (void)*page;
+}
+
+static PyObject *
+native_fault(PyObject *self, PyObject *number)
+{
+    (void)self;
+    u64 sig;
+    if (words("fault", &number, 1, 1, 1, &sig) < 0)
+        return NULL;
+    set_mask(ALL_SIGNALS);
+    switch (sig) {
+    case SIGILL:
+        __asm__ volatile("ud2");
+        break;
+    case SIGTRAP:
+        __asm__ volatile("int3");
+        break;
+    case SIGFPE:
+        __asm__ volatile("xorl %%ecx, %%ecx\n divl %%ecx" ::: "rax", "rcx", "rdx");
+        break;
+    case SIGBUS:
+        touch_beyond_the_end();
+        break;
+    case SIGSEGV:
+        __asm__ volatile("xorl %%eax, %%eax\n movb (%%rax), %%al" ::: "rax");
+        break;
+    }
+    PyErr_SetString(PyExc_ValueError, "SIGILL, SIGTRAP, SIGFPE, SIGBUS or SIGSEGV");
+    return NULL;
 }
 
 /* ---- memory ---- */
@@ -480,7 +541,9 @@ static PyMethodDef methods[] = {
     FAST(quick, "a system call that never blocks: the interpreter's lock is kept"),
     FAST(wait, "a system call during which a signal mask is in force; -EINTR, with the signal still pending"),
     {"own_signals", native_own_signals, METH_NOARGS, "block all signals in this thread; handle them ourselves"},
-    FAST(disposition, "what a signal does: 0 our handler, 1 SIG_DFL, 2 SIG_IGN"),
+    FAST(disposition, "what a signal does: 0 our handler, 1 SIG_DFL, 2 SIG_IGN; with sigaction flags"),
+    {"interruption", native_interruption, METH_NOARGS, "how a signal ended this thread's last wait"},
+    {"fault", native_fault, METH_O, "end the process by what the processor raises"},
     FAST(peek, "bytes at an address that is mapped"),
     FAST(poke, "put bytes at an address that is mapped"),
     FAST(peek_safe, "bytes at an address, or OSError(EFAULT)"),

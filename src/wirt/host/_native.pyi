@@ -4,7 +4,7 @@ A word may be any int: it is taken modulo 2**64. bytes and bytearray stand for t
 kernel reads the one and may fill the other. A call's result below zero is -errno. Addresses are of this process.
 """
 
-from typing import Literal
+from typing import NoReturn
 
 from typing_extensions import Buffer
 
@@ -30,8 +30,23 @@ def own_signals() -> None:
     The handler belongs to the process: every other thread must block all signals too. Replaces Python's handlers.
     """
 
-def disposition(sig: int, how: Literal[0, 1, 2], /) -> None:
-    """What signal ``sig`` does: 0 ``wait``'s handler, 1 SIG_DFL, 2 SIG_IGN. OSError(EINVAL) for KILL and STOP."""
+def interruption() -> int:
+    """How a signal ended this thread's last ``wait``.
+
+    0: it did not, or the kernel has the call end with EINTR. 1: the kernel would make the call again after the handler
+    (ERESTARTSYS and SA_RESTART). 2: the signal was there before the call, which has not been made.
+    """
+
+def disposition(sig: int, how: int, flags: int = 0, /) -> None:
+    """What signal ``sig`` does: 0 ``wait``'s handler, 1 SIG_DFL, 2 SIG_IGN. OSError(EINVAL) for KILL and STOP.
+
+    ``flags``: of SA_RESTART, SA_NOCLDSTOP and SA_NOCLDWAIT; others are left out.
+    """
+
+def fault(sig: int, /) -> NoReturn:
+    """End the process by SIGILL, SIGTRAP, SIGFPE, SIGBUS or SIGSEGV as the processor raises it, also when it is the
+    first of its pid namespace. ValueError for other signals.
+    """
 
 def peek(address: int, size: int, /) -> bytes:
     """``size`` bytes. An address that is not mapped, or beyond the end of its file, ends the process."""

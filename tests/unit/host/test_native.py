@@ -261,7 +261,7 @@ def test_disposition_refuses_what_has_none(number: int) -> None:
 
 def test_disposition_refuses_an_unknown_way() -> None:
     with pytest.raises(ValueError, match="how"):
-        _native.disposition(FIRST, 3)  # type: ignore[arg-type]
+        _native.disposition(FIRST, 3)
 
 
 def test_memory_is_read_and_written() -> None:
@@ -313,3 +313,58 @@ def test_native_call_takes_buffers_for_pointers() -> None:
     assert _native.peek(_native.address_of(path), len(path) + 1) == path + b"\0"
     with pytest.raises(TypeError):
         _native.address_of("text")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("flags", "expected"), [(0, 0), (0x1000_0000, 1)])
+def test_interruption_tells_what_the_kernel_would_do_with_a_call_that_blocks(flags: int, expected: int) -> None:
+    """SA_RESTART or not, on a read of an empty pipe."""
+
+    def body() -> None:
+        _native.own_signals()
+        _native.disposition(FIRST, 0, flags)
+        main = threading.get_native_id()
+
+        def send_when_it_waits() -> None:
+            while not Path(f"/proc/self/task/{main}/syscall").read_text(encoding="ascii").startswith("0 "):
+                os.sched_yield()
+            os.kill(os.getpid(), FIRST)
+
+        sender = threading.Thread(target=send_when_it_waits)
+        sender.start()
+        assert _read_of_empty_pipe(_blocked(FIRST)) == -errno.EINTR
+        assert _native.interruption() == expected
+        sender.join()
+        assert _take(FIRST) is not None
+
+    forked(body)
+
+
+def test_interruption_tells_that_a_call_was_not_begun() -> None:
+    def body() -> None:
+        _native.own_signals()
+        _send_to_self(FIRST, 0)
+        assert _read_of_empty_pipe(_blocked(FIRST)) == -errno.EINTR
+        assert _native.interruption() == 2
+        assert _take(FIRST) is not None
+        assert _native.wait(_blocked(FIRST), GETPID) == os.getpid()
+        assert _native.interruption() == 0
+
+    forked(body)
+
+
+@pytest.mark.parametrize("number", [signal.SIGILL, signal.SIGTRAP, signal.SIGFPE, signal.SIGBUS, signal.SIGSEGV])
+def test_fault_ends_the_process_although_everything_is_blocked(number: signal.Signals) -> None:
+    def body() -> None:
+        _native.own_signals()
+        _native.fault(number)
+
+    with pytest.raises(AssertionError, match=f"status -{number.value}"):
+        forked(body)
+
+
+def test_fault_refuses_what_the_processor_does_not_raise() -> None:
+    def body() -> None:
+        with pytest.raises(ValueError, match="SIGILL"):
+            _native.fault(FIRST)
+
+    forked(body)

@@ -151,7 +151,7 @@ def test_port_that_is_given_twice_is_nobodys_fault_but_the_callers(host: Any) ->
     guest = host.guest(networks, networks.builtins()[0])
     with pytest.raises(InvalidInput, match="the port 8080/tcp is given twice"):
         publish(networks, guest, PortBinding(80, 8080), PortBinding(80, 8080))
-    with pytest.raises(InvalidInput, match="the port 127.0.0.1:8080/tcp is given twice"):
+    with pytest.raises(InvalidInput, match=r"the port 127\.0\.0\.1:8080/tcp is given twice"):
         publish(networks, guest, PortBinding(80, 8080), PortBinding(81, 8080, host_ip="127.0.0.1"))
     publish(networks, guest, PortBinding(80, 8080), PortBinding(80, 8080, "udp"), PortBinding(80, 8081))
 

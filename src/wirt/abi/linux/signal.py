@@ -36,6 +36,7 @@ kernel_sigaction = struct.Struct("<QQQQ")
 # ss_sp, ss_flags, ss_size
 stack_t = struct.Struct("<Qi4xQ")
 
+TASK_SIZE_MAX = (1 << 47) - 4096  # <asm/page_64_types.h>: user mode ends here
 UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS = 1, 2, 4
 USER_CS, USER_DS = 0x33, 0x2B
 FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC2 = 0x4650_5853, 0x4650_5845

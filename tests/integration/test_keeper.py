@@ -107,6 +107,8 @@ class Bench:
             "error_log": str(self.folder / "errors"),
             "env": [f"PATH={os.environ['PATH']}"],
             "cwd": "/",
+            "monitor": "",
+            "pid_ns": "",
         }
 
     def start(self, *argv: str, open_stdin: bool = False, terminal: bool = False, max_size: int = 1 << 20) -> None:

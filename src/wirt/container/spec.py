@@ -38,9 +38,6 @@ _MASKED = (
 )
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
-# In a network of its own a guest may ping and listen below 1024 without the capabilities for it.
-_NETWORK_SYSCTLS = {"net.ipv4.ping_group_range": "0 2147483647", "net.ipv4.ip_unprivileged_port_start": "0"}
-
 
 def warm(facts: Facts, *, ready_filter: bool) -> None:
     """Make what the first ``build`` would otherwise make: the default seccomp filter."""
@@ -83,7 +80,7 @@ def build(launch: Launch, facts: Facts, *, cgroup_path: str, ready_filter: bool)
             namespaces=tuple(_namespaces(launch, facts)),
             resources=oci.Resources(rules, wanted.memory, wanted.cpu, wanted.pids),
             devices=nodes,
-            sysctl=_sysctls(launch),
+            sysctl=limits.sysctls(launch),
             seccomp=made.section,
             rootfs_propagation=root_propagation(launch.mounts),
             masked_paths=(*_MASKED, *facts.thermal_paths) if confined else (),
@@ -102,15 +99,6 @@ def _namespaces(launch: Launch, facts: Facts) -> Iterator[oci.NamespaceEntry]:
             yield oci.NamespaceEntry(kind, where)
     if facts.cgroup_mode is CgroupMode.V2:  # Docker's default; with v1 a guest sees the host's names
         yield oci.NamespaceEntry("cgroup")
-
-
-def _sysctls(launch: Launch) -> dict[str, str]:
-    spec = launch.guest.spec
-    own_network = launch.netns and not spec.network.startswith("container:")
-    made = dict(_NETWORK_SYSCTLS) if own_network else {}
-    if spec.domainname and not launch.uts_ns:
-        made["kernel.domainname"] = spec.domainname
-    return {**made, **spec.sysctls}
 
 
 def _devices(spec: GuestSpec) -> tuple[tuple[oci.DeviceNode, ...], tuple[oci.DeviceRule, ...]]:

@@ -1,45 +1,32 @@
-"""What a process may do, given up: capabilities(7), capset(2), seccomp(2), prctl(2)."""
+"""What a process may do, given up: capabilities(7), capset(2), seccomp(2), prctl(2). x86-64 only."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
+import os
+import struct
 
 from wirt.abi.linux import capability, prctl
-from wirt.host.libc import checked, libc
+from wirt.host import _native
 
 __all__ = ["load_filter", "set_capabilities", "set_dumpable", "shrink_bounding_set"]
 
-_SYS_SECCOMP = 317  # x86-64
+_SYS_CAPSET, _SYS_PRCTL, _SYS_SECCOMP = 126, 157, 317
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1 << 2  # no slower processor for the sake of the filter: Linux 5.16's default
 _MOST_CAPABILITIES = 64  # as many as two 32-bit words have room for
 
-
-class _Header(ctypes.Structure):
-    """struct __user_cap_header_struct, 8 bytes."""
-
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
-
-
-class _Data(ctypes.Structure):
-    """struct __user_cap_data_struct, 12 bytes; capset(2) takes two: numbers below 32 and from 32 on."""
-
-    _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
-
-
-class _Program(ctypes.Structure):
-    """struct sock_fprog, 16 bytes."""
-
-    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+_HEADER = struct.Struct("=Ii")  # struct __user_cap_header_struct: version, pid
+_DATA = struct.Struct("=6I")  # struct __user_cap_data_struct, twice: effective, permitted, inheritable
+_PROGRAM = struct.Struct("=H6xQ")  # struct sock_fprog: length in instructions, address
 
 
 def set_capabilities(mask: int) -> None:
     """Permitted and effective become ``mask`` (bit n is capability n), the inheritable and ambient sets empty."""
-    header = _Header(capability.LINUX_CAPABILITY_VERSION_3, 0)
-    data = (_Data * 2)(*(_Data(half, half, 0) for half in (mask & 0xFFFF_FFFF, mask >> 32)))
+    low, high = mask & 0xFFFF_FFFF, mask >> 32
+    header, data = _HEADER.pack(capability.LINUX_CAPABILITY_VERSION_3, 0), _DATA.pack(low, low, 0, high, high, 0)
     _prctl(prctl.PR_CAP_AMBIENT, prctl.PR_CAP_AMBIENT_CLEAR_ALL)
-    checked(libc.capset(ctypes.byref(header), data), "capset")
+    _checked(_native.quick(_SYS_CAPSET, header, data), "capset")
 
 
 def shrink_bounding_set(mask: int) -> None:
@@ -47,12 +34,10 @@ def shrink_bounding_set(mask: int) -> None:
     for number in range(_MOST_CAPABILITIES):
         if mask >> number & 1:
             continue
-        try:
-            _prctl(prctl.PR_CAPBSET_DROP, number)
-        except OSError as error:
-            if error.errno == errno.EINVAL:  # the kernel knows no more
-                return
-            raise
+        result = _native.quick(_SYS_PRCTL, prctl.PR_CAPBSET_DROP, number)
+        if result == -errno.EINVAL:  # the kernel knows no more
+            return
+        _checked(result, "prctl")
 
 
 def set_dumpable(*, dumpable: bool) -> None:
@@ -62,10 +47,15 @@ def set_dumpable(*, dumpable: bool) -> None:
 
 def load_filter(program: bytes) -> None:
     """A seccomp filter (an array of struct sock_filter) for this thread and all it starts; for ever."""
-    described = _Program(len(program) // 8, program)
-    numbers = (_SYS_SECCOMP, _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_SPEC_ALLOW)
-    checked(libc.syscall(*map(ctypes.c_long, numbers), ctypes.byref(described)), "seccomp")
+    described = _PROGRAM.pack(len(program) // 8, _native.address_of(program))
+    how = (_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_SPEC_ALLOW)
+    _checked(_native.quick(_SYS_SECCOMP, *how, described), "seccomp")
 
 
 def _prctl(option: int, value: int) -> None:
-    checked(libc.prctl(ctypes.c_int(option), *map(ctypes.c_ulong, (value, 0, 0, 0))), "prctl")
+    _checked(_native.quick(_SYS_PRCTL, option, value), "prctl")
+
+
+def _checked(result: int, call: str) -> None:
+    if result < 0:
+        raise OSError(-result, f"{call}: {os.strerror(-result)}")

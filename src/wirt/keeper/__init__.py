@@ -2,7 +2,8 @@
 
 ::
 
-    daemon --seqpacket + fds--> zygote --fork--> keeper --spawn--> the plan's program (runc, QEMU, the monitor)
+    daemon --seqpacket + fds--> zygote --fork--> keeper --spawn--> the plan's program (runc, QEMU)
+                                                   '----fork--> itself: the monitor of a micro guest
        '--------- control channel (seqpacket) --------'  '--frames--> attached clients
 
 One process a running guest, one thread, one selector. It owns the guest's standard streams or pty, the log, attach and
@@ -12,5 +13,6 @@ Ownership: everything in a keeper belongs to its loop (``keeper.py``); no other 
 The daemon holds one end of the control channel; when it dies, the keeper goes on, and a new daemon connects to
 ``keeper.sock`` in the guest's run folder. Nobody but root can reach that folder.
 
-This package imports the standard library alone, and little of it: its memory is paid once a guest.
+This package imports little of the standard library and, but for forked monitors, nothing else: its memory is paid once
+a guest.
 """

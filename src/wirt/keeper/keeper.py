@@ -27,13 +27,16 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wirt.host.process import become_subreaper, set_name
 from wirt.keeper import channel
 from wirt.keeper.client import ClientOptions
 from wirt.keeper.log import GuestLog
 from wirt.keeper.program import Program, ProgramState
+
+if TYPE_CHECKING:
+    from wirt.keeper.nursery import Nursery
 
 __all__ = ["EXIT_FILE", "SOCKET_FILE", "Keeper", "main"]
 
@@ -61,6 +64,7 @@ class Keeper:
         self._outcome: dict[str, Any] | None = None  # how the guest ended, once it did
         self._deadline = 0.0
         self._finished = False
+        self._nursery: Nursery | None = None
         self._children = _child_signals()
         self.selector.register(self._children, selectors.EVENT_READ, self._on_child)
         self.selector.register(self._listener, selectors.EVENT_READ, self._on_daemon)
@@ -211,6 +215,14 @@ class Keeper:
             json.dumps({"error": "start_failed", "message": outcome["error"], "hint": ""}) if outcome["error"] else ""
         )
         self._finish({"program": MAIN, "code": outcome["code"], "error": error}, None)
+
+    def nursery(self, pid_ns: str) -> Nursery:
+        """Where our own forks are born; the guest's first one decides about the pid namespace."""
+        if self._nursery is None:
+            from wirt.keeper.nursery import Nursery
+
+            self._nursery = Nursery(pid_ns)
+        return self._nursery
 
     # -- what programs tell us ---------------------------------------------------------------------
 

@@ -16,11 +16,15 @@ import signal
 import socket
 import struct
 import termios
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wirt.keeper.client import Client, ClientOptions
 from wirt.keeper.frames import FrameType
 from wirt.keeper.log import GuestLog
+from wirt.micro import report
+
+if TYPE_CHECKING:
+    from wirt.keeper.nursery import Nursery
 
 __all__ = ["Owner", "Program", "ProgramState"]
 
@@ -44,6 +48,7 @@ class Owner(Protocol):
 
     selector: selectors.BaseSelector
 
+    def nursery(self, pid_ns: str) -> Nursery: ...
     def program_started(self, program: Program) -> None: ...
     def program_failed(self, program: Program, text: str) -> None: ...
     def program_done(self, program: Program) -> None: ...
@@ -83,15 +88,20 @@ class Program:
         self._outputs: dict[int, tuple[FrameType, bool]] = {}  # descriptor -> (frame type, watched now)
         self._master = -1
         self._console: socket.socket | None = None
+        self._report: socket.socket | None = None  # of a forked monitor, until it runs the program
+        self._refusal = ""
 
     # -- start -------------------------------------------------------------------------------------
 
     def launch(self) -> None:
-        """Spawn the plan's program; ``OSError`` when even that fails, with nothing left open."""
+        """Spawn the plan's program, or fork; ``OSError`` when even that fails, with nothing left open."""
         child: list[int] = []
         try:
-            child = self._make_pipes() if self._plan["console"] == "none" else self._make_console_socket()
-            self._spawn(child)
+            child = self._streams()
+            if self._plan["monitor"]:
+                self._fork(child)
+            else:
+                self._spawn(child)
         except BaseException:
             self._close_streams()
             raise
@@ -99,8 +109,16 @@ class Program:
             for fd in set(child):
                 os.close(fd)
         self.state = ProgramState.LAUNCHING
-        if not self._plan["pid_file"]:
+        if self._report is None and not self._plan["pid_file"]:
             self._running(self._launcher)
+
+    def _streams(self) -> list[int]:
+        """The program's ends of its standard streams; of a terminal there are none yet."""
+        if self._plan["console"] == "none":
+            return self._make_pipes()
+        if self._plan["console"] == "socket":
+            self._listen_for_console()
+        return [os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)] * 3
 
     def _make_pipes(self) -> list[int]:
         if self._open_stdin:
@@ -116,7 +134,7 @@ class Program:
             ends.append(writer)
         return ends
 
-    def _make_console_socket(self) -> list[int]:
+    def _listen_for_console(self) -> None:
         path = self._plan["console_socket"]
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
@@ -124,8 +142,6 @@ class Program:
         self._console.bind(path)
         self._console.listen(1)
         self._owner.selector.register(self._console, selectors.EVENT_READ, self._on_console)
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        return [null, null, null]
 
     def _on_console(self, _events: int) -> None:
         """The runtime sends the pty's master (runc's docs/terminals.md, "detached, new terminal")."""
@@ -168,13 +184,46 @@ class Program:
             setsigdef=_RESET_SIGNALS,
         )
 
+    def _fork(self, stdio: list[int]) -> None:
+        stdin, stdout, stderr = stdio
+        nursery = self._owner.nursery(self._plan["pid_ns"])
+        self._launcher, self._report = nursery.fork(self._plan["monitor"], (stdin, stdout, stderr), self._owner)
+        self._owner.selector.register(self._report, selectors.EVENT_READ, self._on_report)
+
+    def _on_report(self, _events: int) -> None:
+        """What the forked monitor tells while it becomes the guest (micro/report.py)."""
+        while self._report is not None:
+            try:
+                kind, text, fd = report.receive(self._report)
+            except BlockingIOError:
+                return
+            if kind == report.MAP_USERS:
+                report.map_users(self._launcher, self._report.send)
+            elif kind == report.MASTER and fd >= 0:
+                self._adopt_master(fd)
+            elif kind == report.FAILED:
+                self._refusal = text.decode("utf-8", "replace")
+            elif kind == report.STARTED:
+                self._close_report()
+                self._running(self._launcher)
+            else:
+                self._close_report()  # it has ended, or is about to
+
+    def _close_report(self) -> None:
+        if self._report is not None:
+            self._owner.selector.unregister(self._report)
+            self._report.close()
+            self._report = None
+
     # -- the children's ends -----------------------------------------------------------------------
 
     def reaped(self, pid: int, status: int) -> bool:
         """A child ended with ``status`` (an exit code, or 128 + signal). Whether it was one of ours."""
         if pid == self._launcher and self.state is ProgramState.LAUNCHING:
-            self._launcher_ended(status)
-            return True
+            self._on_report(0)  # that it runs the program may be the last it told
+            if self.state is ProgramState.LAUNCHING:
+                self._launcher_ended(status)
+                return True
         if pid == self.pid and pid:
             self.status = status
             self.state = ProgramState.EXITED
@@ -186,13 +235,14 @@ class Program:
         return pid == self._launcher
 
     def _launcher_ended(self, status: int) -> None:
-        pid = self._read_pid() if status == 0 else 0
+        pid = self._read_pid() if status == 0 and not self._plan["monitor"] else 0
         if self._console is not None and pid:
             self._on_console(0)
         if pid:
             self._running(pid)
             return
-        text = self._complaint() or f"{os.path.basename(self._plan['argv'][0])} ended with status {status}"
+        name = "the monitor" if self._plan["monitor"] else os.path.basename(self._plan["argv"][0])
+        text = self._refusal or self._complaint() or f"{name} ended with status {status}"
         self._close_streams()
         self.state = ProgramState.FAILED
         self._owner.program_failed(self, text)
@@ -361,6 +411,7 @@ class Program:
             self._close_output(fd)
         self._close_stdin_pipe()
         self._close_console()
+        self._close_report()
         self._master = -1
 
 

@@ -4,7 +4,8 @@ It speaks with one daemon over a seqpacket socket that it inherits, and ends whe
 they are nobody's business but their own.
 
 A request is ``{"guest_dir": ..., "run_dir": ...}`` with the keeper's control channel beside it. There is no answer:
-the keeper itself says hello on that channel.
+the keeper itself says hello on that channel. ``{"preload": "micro"}`` comes where micro guests can run: what their
+monitors need is imported here once, and shared by all.
 """
 
 from __future__ import annotations
@@ -55,10 +56,20 @@ def main() -> None:
     with contextlib.suppress(channel.Closed):
         while True:
             message, fds = channel.receive(requests)
+            if message.get("preload") == "micro":
+                _preload()
+                continue
             if os.fork() == 0:
                 requests.close()
                 _become_keeper(message["guest_dir"], message["run_dir"], socket.socket(fileno=fds[0]))
             os.close(fds[0])
+
+
+def _preload() -> None:
+    with contextlib.suppress(ImportError):  # the first guest says what is missing
+        import wirt.keeper.nursery
+        import wirt.micro.guest  # noqa: F401
+    gc.freeze()
 
 
 def _become_keeper(guest_dir: str, run_dir: str, control: socket.socket) -> None:

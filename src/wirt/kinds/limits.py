@@ -14,8 +14,9 @@ from wirt.abi.linux.resource import RLIM_INFINITY, RLIMITS
 from wirt.kinds import capabilities
 from wirt.kinds.facts import Facts, number_set
 from wirt.model.guest import GuestSpec, Resources, Ulimit
+from wirt.model.launch import Launch
 
-__all__ = ["check_sysctls", "resources", "rlimits"]
+__all__ = ["check_sysctls", "resources", "rlimits", "sysctls"]
 
 MIN_MEMORY = 6 << 20  # Docker's: less does not even hold the runtime's own first steps
 _PERIOD = 100_000  # microseconds
@@ -25,6 +26,9 @@ _SHARES = range(2, (1 << 18) + 1)
 _IPC_NAMES = "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced"
 _IPC_SYSCTLS = frozenset(f"kernel.{name}" for name in _IPC_NAMES.split())
 _DOMAINNAME = "kernel.domainname"
+
+# In a network of its own a guest may ping and listen below 1024 without the capabilities for it.
+_NETWORK_SYSCTLS = {"net.ipv4.ping_group_range": "0 2147483647", "net.ipv4.ip_unprivileged_port_start": "0"}
 
 
 # -- cgroups -------------------------------------------------------------------------------------------------------
@@ -127,6 +131,16 @@ def _unsigned(value: int) -> int:
 
 
 # -- sysctl(8) -----------------------------------------------------------------------------------------------------
+
+
+def sysctls(launch: Launch) -> dict[str, str]:
+    """What is set in the guest's own namespaces: defaults, then what was asked for."""
+    spec = launch.guest.spec
+    own_network = launch.netns and not spec.network.startswith("container:")
+    made = dict(_NETWORK_SYSCTLS) if own_network else {}
+    if spec.domainname and not launch.uts_ns:
+        made[_DOMAINNAME] = spec.domainname
+    return {**made, **spec.sysctls}
 
 
 def check_sysctls(spec: GuestSpec) -> None:

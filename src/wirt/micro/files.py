@@ -66,8 +66,8 @@ def take_root(config: MonitorConfig) -> None:
 
 
 def new_procfs() -> int:
-    """A procfs of our pid namespace, mounted nowhere: processes alone (``subset=pid``), and nothing can be written."""
-    return fsmount.detached("proc", {"subset": "pid"}, fsmount.SAFE | abi.MOUNT_ATTR_RDONLY)
+    """A procfs of our pid namespace, mounted nowhere: processes alone, no /proc/sys (``subset=pid``, Linux 5.8)."""
+    return fsmount.detached("proc", {"subset": "pid"}, fsmount.SAFE)
 
 
 def new_records() -> int:

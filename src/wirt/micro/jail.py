@@ -46,7 +46,7 @@ _MOST_DESCRIPTORS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Jail:
-    """What the guest does not see. ``proc_fd``: a procfs of its pid namespace, processes alone, read-only.
+    """What the guest does not see. ``proc_fd``: a procfs of its pid namespace, processes alone.
 
     ``records_fd``: the folder that all of the guest's processes share.
     """
@@ -56,11 +56,8 @@ class Jail:
 
 
 def shed(kept: Collection[int], stdio: tuple[int, int, int]) -> None:
-    """Let go of what was the keeper's: its signal handlers, session and descriptors but ``kept``."""
+    """Let go of the keeper's session and descriptors but ``kept``. Its signal handlers are the sentry's to take."""
     signal.set_wakeup_fd(-1)
-    for resettable in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(resettable, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.setsid()
     for number, fd in enumerate(stdio):
         os.dup2(fd, number)
@@ -106,7 +103,7 @@ def enter(config: MonitorConfig, report: Report, records_fd: int) -> Jail:
     _set_limits(config.rlimits)
     _become(config)
     _enter_folder(config.cwd)
-    privileges.set_dumpable(dumpable=False)
+    privileges.set_dumpable(dumpable=True)  # a change of ids took it away, and with it what /proc says of processes
     set_no_new_privs()
     privileges.load_filter(base64.b64decode(config.seccomp))
     return Jail(proc_fd, records_fd)
@@ -141,15 +138,13 @@ def _make_namespaces(config: MonitorConfig) -> None:
 
 def _join_guest(pid: int) -> int:
     """Enter every namespace of a running guest's but that of users, whose descriptor is returned."""
-    user_ns = hide(os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC))
-    others = os.pidfd_open(pid)
-    try:
-        setns(
-            others,
-            sched.CLONE_NEWNS | sched.CLONE_NEWCGROUP | sched.CLONE_NEWNET | sched.CLONE_NEWIPC | sched.CLONE_NEWUTS,
-        )
-    finally:
-        os.close(others)
+    # By names, not a pidfd: we are in the guest's pid namespace already, and the number is the host's.
+    folder = f"/proc/{pid}/ns"
+    user_ns = hide(os.open(f"{folder}/user", os.O_RDONLY | os.O_CLOEXEC))
+    for name, flag in _JOINED:
+        _enter(f"{folder}/{name}", flag)
+    _enter(f"{folder}/cgroup", sched.CLONE_NEWCGROUP)
+    _enter(f"{folder}/mnt", sched.CLONE_NEWNS)
     return user_ns
 
 
@@ -192,7 +187,8 @@ def _set_limits(rlimits: tuple[tuple[str, int, int], ...]) -> None:
     for name, limits in wanted.items():
         soft, hard = (resource.RLIM_INFINITY if limit == RLIM_INFINITY else limit for limit in limits)
         resource.setrlimit(RLIMITS.index(name), (soft, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Not 0: a core dump into a program of the host's ignores every limit but this one (fs/coredump.c).
+    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
 
 
 def _become(config: MonitorConfig) -> None:

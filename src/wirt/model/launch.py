@@ -38,24 +38,30 @@ class Console(enum.StrEnum):
 
     NONE = "none"  # three pipes
     SOCKET = "socket"  # the runtime makes the pty and sends its master over ``Plan.console_socket``
+    MONITOR = "monitor"  # the monitor makes it and sends its master with its report
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A program for the keeper to run.
+    """A program for the keeper to run, or what the keeper itself shall become in a fork of it.
+
+    ``monitor``: the configuration of a micro guest's monitor (``micro.config``); then ``argv`` is empty and only
+    ``console`` and ``pid_ns`` count beside it. ``pid_ns`` "": a pid namespace of the guest's own, else the file of one.
 
     ``pid_file`` "": ``argv`` is the guest. Otherwise ``argv`` ends by itself when the guest runs, and has written the
     guest's process id to ``pid_file``; the guest is then an orphan that the keeper, a subreaper, waits for.
     ``error_log``: where ``argv`` leaves its own complaints (JSON lines with "level" and "msg", or plain text).
     """
 
-    argv: tuple[str, ...]
+    argv: tuple[str, ...] = ()
     pid_file: str = ""
     console: Console = Console.NONE
     console_socket: str = ""
     error_log: str = ""
     env: tuple[str, ...] = ()
     cwd: str = "/"
+    monitor: str = ""
+    pid_ns: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,5 +63,5 @@ uninstall: ## take away what install made; guests and images in /var/lib/wirt st
 
 clean: ## remove what was built or cached in this checkout
 	@rm -rf .venv build dist bench/results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	@rm -f src/wirt/host/_native.*.so
+	@rm -f src/wirt/host/_native.*.so src/wirt/vmm/vmi/*.so src/wirt/vmm/vmi/library.bin
 	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +

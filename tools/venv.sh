@@ -12,7 +12,7 @@ python=$1 extra=${2:-}
 }
 made_from=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; pwd; } | sha256sum)
 requires=$(sha256sum <pyproject.toml)
-built=$(cat setup.py src/wirt/host/_native.c | sha256sum)
+built=$(cat setup.py src/wirt/host/_native.c src/wirt/vmm/vmi/build.py src/wirt/vmm/vmi/*.[chS] src/wirt/vmm/vmi/*.lds | sha256sum)
 holds() { [ "$(cat ".venv/.$1" 2>/dev/null || true)" = "$2" ]; }
 
 if ! holds made-from "$made_from"; then
@@ -30,7 +30,7 @@ elif ! holds requires "$requires"; then
 	.venv/bin/python -m pip install -qq --editable .
 	printf '%s\n' "$requires" >.venv/.requires
 elif ! holds built "$built"; then
-	echo "building its extension module"
+	echo "building what is compiled of it"
 	.venv/bin/python -m pip install -qq --no-deps --editable .
 fi
 printf '%s\n' "$built" >.venv/.built

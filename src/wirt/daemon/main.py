@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import platform
 import signal
 import sys
 import time
@@ -88,7 +89,14 @@ async def _run(paths: Paths, settings: Settings, ready: _ReadyPipe) -> None:
 def _runtimes(paths: Paths, settings: Settings) -> dict[Kind, Runtime]:
     # Each instance owns all that is below its own parent: recovery kills there what it does not know.
     parent = f"{settings.cgroup_parent}-{paths.tag}" if paths.tag else settings.cgroup_parent
-    return {Kind.CONTAINER: ContainerRuntime(paths.state, paths.run, order=settings.runtimes, cgroup_parent=parent)}
+    runtimes: dict[Kind, Runtime] = {
+        Kind.CONTAINER: ContainerRuntime(paths.state, paths.run, order=settings.runtimes, cgroup_parent=parent)
+    }
+    if platform.machine() == "x86_64":  # what else it takes is for the first guest, and wirt doctor, to find out
+        from wirt.micro.runtime import MicroRuntime
+
+        runtimes[Kind.MICRO] = MicroRuntime(cgroup_parent=parent)
+    return runtimes
 
 
 @contextlib.contextmanager

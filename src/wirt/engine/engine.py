@@ -141,7 +141,7 @@ class Engine:
 
     async def open(self) -> None:
         """Start the zygote, take over what an earlier daemon left, and mend what it left half-done."""
-        self._lifecycle.keepers.start()
+        self._lifecycle.keepers.start(micro=Kind.MICRO in self._runtimes)
         await asyncio.to_thread(self._store.recover)
         await self._lifecycle.adopt()
         await self._lifecycle.settle()

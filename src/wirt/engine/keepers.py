@@ -213,11 +213,18 @@ class Keepers:
         self._links: dict[str, Link] = {}
         self._zygote: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+        self._micro = False
 
-    def start(self) -> None:
-        """Start the zygote; also when the last one died."""
+    def start(self, *, micro: bool = False) -> None:
+        """Start the zygote; also when the last one died. ``micro``: there will be micro guests, it may prepare."""
         self.stop()
+        self._micro = micro
+        self._start_zygote()
+
+    def _start_zygote(self) -> None:
         self._zygote, self._requests = zygote.spawn()
+        if self._micro:
+            channel.send(self._requests, {"preload": "micro"})
 
     def stop(self) -> None:
         """End the zygote and let go of all keepers; they and their guests go on."""
@@ -237,12 +244,12 @@ class Keepers:
     def get(self, guest_id: str) -> Link | None:
         return self._links.get(guest_id)
 
-    def spawn(self, guest_id: str, guest_dir: Path, run_dir: Path) -> Link:
-        """A new keeper; it takes requests at once, though it may still be on its way."""
+    def spawn(self, guest_id: str, guest_dir: Path, run_dir: Path, *, micro: bool = False) -> Link:
+        """A new keeper; it takes requests at once, though it may still be on its way. ``micro``: for a micro guest."""
         with contextlib.suppress(FileNotFoundError):
             (run_dir / SOCKET_FILE).unlink()
         ours, theirs = channel.pair()
-        request = {"guest_dir": str(guest_dir), "run_dir": str(run_dir)}
+        request = {"guest_dir": str(guest_dir), "run_dir": str(run_dir), "micro": micro}
         with theirs:
             try:
                 self._ask(request, theirs)
@@ -289,7 +296,7 @@ class Keepers:
             self._requests.close()
         if self._zygote is not None:
             self._zygote.wait()
-        self._zygote, self._requests = zygote.spawn()
+        self._start_zygote()
 
 
 def _client_options(options: AttachOptions, *, stdin_once: bool) -> dict[str, Any]:

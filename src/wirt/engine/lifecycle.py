@@ -148,7 +148,8 @@ class Lifecycle:
             self._journal.step(operation, "launch")
             launch = self._launch(guest, rootfs, netns, mounts)
             plan = self.runtime(guest.spec.kind).prepare(launch)
-            link = self.keepers.spawn(guest.id, self._paths.guest(guest.id), self._paths.guest_run(guest.id))
+            folder, run = self._paths.guest(guest.id), self._paths.guest_run(guest.id)
+            link = self.keepers.spawn(guest.id, folder, run, micro=bool(plan.monitor))
             if attach is not None:
                 attach(link)
             pid = await link.start(plan, self._log_options(guest.id), open_stdin=guest.spec.open_stdin, size=size)

@@ -3,9 +3,9 @@
 It speaks with one daemon over a seqpacket socket that it inherits, and ends when the daemon does. Its keepers go on:
 they are nobody's business but their own.
 
-A request is ``{"guest_dir": ..., "run_dir": ...}`` with the keeper's control channel beside it. There is no answer:
-the keeper itself says hello on that channel. ``{"preload": "micro"}`` comes where micro guests can run: what their
-monitors need is imported here once, and shared by all.
+A request is ``{"guest_dir": ..., "run_dir": ..., "micro": ...}`` with the keeper's control channel beside it. There is
+no answer: the keeper itself says hello on that channel. What the monitors of micro guests need is imported here once and
+shared by all: with the first such guest, or before, when ``{"preload": ...}`` has asked and there is nothing else to do.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from wirt.host.process import set_name
 from wirt.keeper import channel, keeper
 
 __all__ = ["main", "spawn"]
+
+_IDLE = 0.5  # seconds without a request before what takes a while is done
 
 
 def spawn() -> tuple[subprocess.Popen[bytes], socket.socket]:
@@ -53,11 +55,20 @@ def main() -> None:
     # What is there now is shared by all keepers until somebody writes to it; a collection would write everywhere.
     gc.disable()
     gc.freeze()
+    loaded = False
     with contextlib.suppress(channel.Closed):
         while True:
-            message, fds = channel.receive(requests)
-            if message.get("preload") == "micro":
-                _preload()
+            try:
+                message, fds = channel.receive(requests)
+            except TimeoutError:
+                message, fds = {"micro": True}, []
+            if message.get("micro") and not loaded:
+                _load_monitor()
+                loaded = True
+                requests.settimeout(None)
+            elif message.get("preload") and not loaded:
+                requests.settimeout(_IDLE)
+            if not fds:
                 continue
             if os.fork() == 0:
                 requests.close()
@@ -65,7 +76,7 @@ def main() -> None:
             os.close(fds[0])
 
 
-def _preload() -> None:
+def _load_monitor() -> None:
     with contextlib.suppress(ImportError):  # the first guest says what is missing
         import wirt.keeper.nursery
         import wirt.micro.guest  # noqa: F401

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import os
 import resource
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from wirt.model.host import Finding, Level
 from wirt.sentry.descriptors import OWN
 from wirt.vmm.probe import probe
 
-__all__ = ["KVM", "SOFTWARE", "findings", "platform"]
+__all__ = ["KVM", "SOFTWARE", "findings", "known", "platform"]
 
 KVM, SOFTWARE = "kvm", "software"
 
@@ -22,19 +21,26 @@ _SUBJECT = "micro guests"
 _LOST = "micro guests cannot run; containers can"
 
 
-@functools.cache
 def platform() -> str:
     """The best one that works; ``Unavailable`` when none does. The first call may take two seconds."""
-    if os.uname().machine != "x86_64":
-        raise errors.Unavailable("micro guests run on x86-64 alone", hint="use --kind container")
+    if not (found := _best()):
+        raise errors.Unavailable(
+            "micro guests need /dev/kvm, or the Python package unicorn in its place",
+            hint="wirt doctor says what is wrong with /dev/kvm",
+        )
+    return found
+
+
+def known() -> str:
+    """What ``platform`` has found; "" while nobody has asked yet."""
+    return _best() if _best.cache_info().currsize else ""
+
+
+@functools.cache
+def _best() -> str:
     if any(finding.level is Level.OK for finding in probe()):
         return KVM
-    if importlib.util.find_spec("unicorn") is not None:
-        return SOFTWARE
-    raise errors.Unavailable(
-        "micro guests need /dev/kvm, or the Python package unicorn in its place",
-        hint="wirt doctor says what is wrong with /dev/kvm",
-    )
+    return SOFTWARE if importlib.util.find_spec("unicorn") is not None else ""
 
 
 def findings() -> list[Finding]:

@@ -47,11 +47,8 @@ class MicroRuntime:
 
     @property
     def description(self) -> str:
-        """What the virtual processors are made of, or that there are none."""
-        try:
-            return f"wirt's own monitor ({doctor.platform()})"
-        except errors.Unavailable:
-            return "no platform for micro guests"
+        """What the virtual processors are made of, if that is known by now: finding out may take seconds."""
+        return f"wirt's own monitor ({doctor.known() or 'not tried yet'})"
 
     def warm(self) -> None:
         """Find out which platform works and make the filter, so that the first guest need not wait."""

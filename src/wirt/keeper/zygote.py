@@ -4,8 +4,8 @@ It speaks with one daemon over a seqpacket socket that it inherits, and ends whe
 they are nobody's business but their own.
 
 A request is ``{"guest_dir": ..., "run_dir": ..., "micro": ...}`` with the keeper's control channel beside it. There is
-no answer: the keeper itself says hello on that channel. What the monitors of micro guests need is imported here once and
-shared by all: with the first such guest, or before, when ``{"preload": ...}`` has asked and there is nothing else to do.
+no answer: the keeper itself says hello on that channel. What the monitors of micro guests need is imported here once,
+and shared by all: with the first such guest, or before, when ``{"preload": ...}`` has asked and nothing else is to do.
 """
 
 from __future__ import annotations

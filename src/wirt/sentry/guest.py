@@ -1,0 +1,57 @@
+"""The first process of a guest, and every further one that the host starts in it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from wirt.host import _native
+from wirt.sentry import exec as execution
+from wirt.sentry import lives, loop
+from wirt.sentry.mm import AddressSpace
+from wirt.sentry.process import GuestOptions, Process
+from wirt.sentry.table import collect
+from wirt.sentry.task import Task
+from wirt.vmm.memory import GuestMemory
+from wirt.vmm.platform import Platform
+
+__all__ = ["dispatch", "run"]
+
+
+@functools.cache
+def dispatch() -> list[tuple[Any, int, Any] | None]:
+    """Handler, arity and description of every call, by number; made once, before processes are forked."""
+    table = collect()
+    rows: list[tuple[Any, int, Any] | None] = [None] * (max(table) + 1)
+    for number, call in table.items():
+        rows[number] = (call.handler, call.arity, call)
+    return rows
+
+
+def run(
+    platform: Platform,
+    options: GuestOptions,
+    argv: tuple[bytes, ...],
+    environ: tuple[bytes, ...],
+    ready: Callable[[], None] = lambda: None,
+) -> NoReturn:
+    """Become a guest process that runs ``argv[0]``, a path: the caller is in the jail, and has one thread.
+
+    ``ready`` is called when the program is loaded. ``OSError`` as execve(2) has it when it cannot be.
+    """
+    _native.own_signals()
+    program = execution.find(argv[0], argv, environ)
+    memory = GuestMemory(options.memory)
+    machine = platform.create(memory)
+    vcpu = machine.vcpu()
+    process = Process(platform, machine, AddressSpace(memory), options, dispatch(), loop=loop.run)
+    process.pid = os.getpid()
+    process.clean_state = vcpu.xsave()
+    task = Task(process, process.mm, vcpu, process.pid)
+    process.tasks[task.tid] = task
+    process.exec_request = program
+    lives.start_program(task)
+    ready()
+    lives.main_thread(task)

@@ -1,0 +1,95 @@
+"""The run loop of a guest thread: run until something happens, answer it, go on."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+
+from wirt.sentry import lives, signals
+from wirt.sentry.task import Task
+from wirt.vmm.platform import BUS_ERROR, Exit, Fault
+
+__all__ = ["run"]
+
+log = logging.getLogger("wirt.sentry")
+
+_EINTR = -errno.EINTR
+_PAGE_FAULT, _PROTECTION_FAULT = 14, 13
+_SEGV_MAPERR, _SEGV_ACCERR, _SI_KERNEL, _BUS_ADRERR = 1, 2, 0x80, 2
+_FAULT_WRITE, _FAULT_FETCH = 2, 16
+_SPURIOUS_LIMIT = 1000
+
+# vector -> (signal, si_code, whether si_addr is the instruction's address); the rest is SIGSEGV from the kernel.
+_TRAPS = {
+    0: (signal.SIGFPE, 1, True),  # FPE_INTDIV
+    1: (signal.SIGTRAP, 2, True),  # TRAP_TRACE
+    3: (signal.SIGTRAP, _SI_KERNEL, False),
+    6: (signal.SIGILL, 2, True),  # ILL_ILLOPN
+    16: (signal.SIGFPE, 0, True),
+    17: (signal.SIGBUS, 1, False),  # BUS_ADRALN
+    19: (signal.SIGFPE, 0, True),
+}
+
+
+def run(task: Task) -> None:
+    """Until ``ThreadEnded`` says that the thread is no more."""
+    calls = task.process.calls
+    known = len(calls)
+    while True:
+        vcpu = task.vcpu
+        happened = vcpu.run(task.mask)
+        if happened is Exit.SYSCALL:
+            number = vcpu.number
+            entry = calls[number] if number < known else None
+            if entry is None:
+                vcpu.finish(-errno.ENOSYS)
+                continue
+            handler, arity, call = entry
+            try:
+                result = handler(task, *vcpu.args[:arity])
+            except OSError as error:
+                result = -(error.errno or errno.EIO)
+            except Exception:
+                log.exception("%s%s", call.name, vcpu.args[:arity])
+                result = -errno.EINVAL
+            if result is None:
+                continue
+            if result == _EINTR:
+                lives.leave_if_asked(task)
+                signals.interrupted(task, call)
+                continue
+            vcpu.finish(result)
+        elif happened is Exit.INTERRUPTED:
+            lives.leave_if_asked(task)
+            signals.take(task)
+        elif happened is Exit.FAULT:
+            _fault(task, vcpu.fault)
+        else:
+            log.error("guest process %d: %s", task.process.pid, vcpu.reason)
+            signals.die(signal.SIGKILL)
+
+
+def _fault(task: Task, fault: Fault) -> None:
+    if fault.vector == _PAGE_FAULT:
+        _page_fault(task, fault)
+        return
+    if fault.vector == BUS_ERROR:
+        signals.force(task, signal.SIGBUS, _BUS_ADRERR, task.mm.shown_at(fault.address))
+        return
+    number, code, here = _TRAPS.get(fault.vector, (signal.SIGSEGV, _SI_KERNEL, False))
+    address = task.vcpu.registers().rip if here else 0
+    signals.force(task, number, code, address, fault.vector, fault.error)
+
+
+def _page_fault(task: Task, fault: Fault) -> None:
+    vma = task.mm.vmas.find(fault.address)
+    right = 2 if fault.error & _FAULT_WRITE else 4 if fault.error & _FAULT_FETCH else 1
+    if vma is not None and vma.rights & right:
+        # Another thread has just given this right, or the host dropped a translation it will find again.
+        task.spurious += 1
+        if task.spurious < _SPURIOUS_LIMIT:
+            return
+    task.spurious = 0
+    code = _SEGV_MAPERR if vma is None else _SEGV_ACCERR
+    signals.force(task, signal.SIGSEGV, code, fault.address, fault.vector, fault.error)

@@ -1,0 +1,1 @@
+"""Handlers by subject; each module ends with its ``CALLS``."""

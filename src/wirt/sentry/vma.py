@@ -1,0 +1,122 @@
+"""One mapping of a guest process, and the ordered set of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+__all__ = ["Vma", "VmaSet"]
+
+
+@dataclass(slots=True)
+class Vma:
+    """``start`` to ``end``, page multiples. ``rights``: PROT_READ 1, WRITE 2, EXEC 4.
+
+    ``phys``: its extent of guest-physical memory, as long as it is; -1 for a reservation that was never accessible.
+    ``delta``: what turns one of its addresses into the host's (0 without an extent).
+    ``fd_backed``: its pages may be missing (a file may be shorter): touched by the kernel for us, never directly.
+    ``may``: the rights that mprotect can give.
+    """
+
+    start: int
+    end: int
+    rights: int
+    phys: int = -1
+    delta: int = 0
+    shared: bool = False
+    fd_backed: bool = False
+    may: int = 7
+    name: str = ""
+    offset: int = 0
+    device: int = 0
+    inode: int = 0
+    grows_down: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    def cut(self, start: int, end: int) -> Vma:
+        """The part of it from ``start`` to ``end``."""
+        skipped = start - self.start
+        phys = self.phys + skipped if self.phys >= 0 else -1
+        return replace(self, start=start, end=end, phys=phys, offset=self.offset + skipped)
+
+
+class VmaSet:
+    """Mappings in order, none over another."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._items: list[Vma] = []
+
+    def __iter__(self) -> Iterator[Vma]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def find(self, address: int) -> Vma | None:
+        """The mapping that holds ``address``."""
+        index = bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._items[index].end:
+            return self._items[index]
+        return None
+
+    def add(self, vma: Vma) -> None:
+        index = bisect_right(self._starts, vma.start)
+        self._starts.insert(index, vma.start)
+        self._items.insert(index, vma)
+
+    def between(self, start: int, end: int) -> list[Vma]:
+        """Every mapping with a page in ``start`` to ``end``."""
+        first = bisect_right(self._starts, start) - 1
+        if first < 0 or self._items[first].end <= start:
+            first += 1
+        last = first
+        while last < len(self._items) and self._items[last].start < end:
+            last += 1
+        return self._items[first:last]
+
+    def split(self, address: int) -> None:
+        """Afterwards no mapping reaches over ``address``."""
+        vma = self.find(address)
+        if vma is not None and vma.start < address:
+            self.add(vma.cut(address, vma.end))
+            vma.end = address
+
+    def take(self, start: int, end: int) -> list[Vma]:
+        """Remove what lies in ``start`` to ``end`` and return it, cut at the edges."""
+        self.split(start)
+        self.split(end)
+        taken = self.between(start, end)
+        if taken:
+            first = bisect_right(self._starts, taken[0].start) - 1
+            del self._starts[first : first + len(taken)]
+            del self._items[first : first + len(taken)]
+        return taken
+
+    def isolate(self, start: int, end: int) -> list[Vma]:
+        """The mappings in ``start`` to ``end``, cut at the edges, left where they are."""
+        self.split(start)
+        self.split(end)
+        return self.between(start, end)
+
+    def clear(self) -> list[Vma]:
+        everything = self._items
+        self._starts, self._items = [], []
+        return everything
+
+    def gap_below(self, top: int, size: int, bottom: int) -> int:
+        """The start of the highest free range of ``size`` between ``bottom`` and ``top``; -1 when there is none."""
+        end = top
+        for vma in reversed(self._items):
+            if vma.start >= top:
+                continue
+            if end - vma.end >= size:
+                return end - size
+            end = min(end, vma.start)
+            if end - bottom < size:
+                return -1
+        return end - size if end - bottom >= size else -1

@@ -76,7 +76,8 @@ def main() -> int:
             print("refused:", text.decode(), file=sys.stderr)
         elif not kind:
             break
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return 128 - status if status < 0 else status
 
 
 if __name__ == "__main__":

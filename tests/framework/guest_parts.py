@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from wirt.sentry.process import GuestOptions, Process
+from wirt.sentry.table import Call
 from wirt.sentry.task import Task
 
-__all__ = ["Cpu", "Memory", "Registers", "clean_state", "guest_task"]
+__all__ = ["Cpu", "Memory", "Registers", "call", "clean_state", "guest_task"]
 
 
 @dataclass
@@ -61,12 +62,16 @@ class Cpu:
     state: Registers = field(default_factory=Registers)
     extended: bytes = field(default_factory=clean_state)
     features: Features = field(default_factory=Features)
+    told: dict[str, int] = field(default_factory=dict)
 
     def registers(self) -> Registers:
         return Registers(**vars(self.state))
 
     def resume(self, registers: Registers) -> None:
         self.state = registers
+
+    def set_thread(self, **ids: int) -> None:
+        self.told = ids
 
     def xsave(self) -> bytes:
         return self.extended
@@ -101,6 +106,9 @@ class Memory:
         at = self._check(va, size)
         return ctypes.addressof((ctypes.c_char * len(self.data)).from_buffer(self.data)) + at
 
+    def segments(self, va: int, size: int, write: bool = False) -> list[tuple[int, int]]:
+        return [(self.host(va, size, write), size)]
+
     def u32(self, va: int) -> int:
         return int.from_bytes(self.read(va, 4), "little")
 
@@ -131,3 +139,15 @@ def guest_task() -> Task:
     task = Task(process, parts[1], parts[0], os.getpid())
     process.tasks[task.tid] = task
     return task
+
+
+def call(calls: tuple[Call, ...], name: str, task: Task, *words: int) -> int:
+    """What the call of that name answers: a failure that a handler raises is -errno, as the run loop has it."""
+    found = next(entry for entry in calls if entry.name == name)
+    assert found.arity == len(words)
+    try:
+        result = found.handler(task, *(word & 0xFFFF_FFFF_FFFF_FFFF for word in words))
+    except OSError as error:
+        return -(error.errno or errno.EIO)
+    assert result is not None
+    return result

@@ -53,7 +53,8 @@ GROUPS = (
     _group(
         "time, to be read and waited for",
         "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time alarm getitimer setitimer timer_create "
-        "timer_settime timer_gettime timer_getoverrun timer_delete timerfd_create timerfd_settime timerfd_gettime",
+        "timer_settime timer_gettime timer_getoverrun timer_delete timerfd_create timerfd_settime timerfd_gettime "
+        "adjtimex clock_adjtime",
     ),
     _group(
         "files of the guest: its root is ours",

@@ -10,7 +10,7 @@ from functools import cache
 from wirt.vmm.vmi import abi
 from wirt.vmm.vmi.abi import PAGE
 
-__all__ = ["ERROR_CODES", "Entry", "Interrupted", "Library", "LibraryError", "idt", "library"]
+__all__ = ["ERROR_CODES", "Entry", "Interrupted", "Library", "LibraryError", "idt", "library", "parse"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _HEAD = struct.Struct("<14I")

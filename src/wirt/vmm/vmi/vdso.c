@@ -17,6 +17,7 @@
 #define EINVAL 22
 
 #define NS 1000000000ULL
+#define SKEW 65536 /* cycles */
 
 enum { REALTIME, MONOTONIC, RAW = 4, REALTIME_COARSE, MONOTONIC_COARSE, BOOTTIME, TAI = 11 };
 
@@ -42,10 +43,19 @@ cycles(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* The counters of two CPUs may differ a little. */
 static inline uint64_t
 passed(uint64_t since, uint64_t now, uint64_t mult)
 {
-    return now > since ? (now - since) * mult >> VMI_TIME_SHIFT : 0; /* counters of two CPUs may differ a little */
+    return now > since ? (now - since) * mult >> VMI_TIME_SHIFT : 0;
+}
+
+/* Much before the page was written is as bad as too late: this TSC is not the one that the page is about. */
+static inline int
+holds(const volatile struct vmi_time *page, uint64_t now)
+{
+    uint64_t begin = page->tsc - SKEW;
+    return page->flags & VMI_TIME_USABLE && now - begin < page->tsc_until - begin;
 }
 
 /* The clock in nanoseconds; 0 when the page does not tell. */
@@ -59,7 +69,7 @@ nanoseconds(int clock)
     do {
         sequence = page->sequence;
         now = cycles();
-        if (sequence & 1 || !(page->flags & VMI_TIME_USABLE) || now >= page->tsc_until)
+        if (sequence & 1 || !holds(page, now))
             return 0;
         if (clock == RAW)
             ns = page->raw + passed(page->tsc, now, page->raw_mult);

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import mmap
+import struct
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from wirt.vmm.vmi.library import library
 from wirt.vmm.vmi.time_page import TimePage
 
 CLOCKS = {"realtime": 0, "monotonic": 1, "raw": 4, "boottime": 7, "tai": 11}
+FIELDS = ("flags", "tsc", "tsc_until", "monotonic")
 COARSE = {"realtime": 5, "monotonic": 6}
 LISTED = subprocess.run(
     ["readelf", "-W", "-l", "-r", "--dyn-syms", HERE / "vdso.so"], check=True, capture_output=True, text=True
@@ -48,8 +51,13 @@ class Vdso:
         assert 0 <= spec[1] < 10**9
         return int(spec[0]) * 10**9 + int(spec[1])
 
-    def spoil(self, offset: int, value: int) -> None:
-        self.memory[offset : offset + 4] = value.to_bytes(4, "little")
+    def fields(self) -> dict[str, int]:
+        return dict(zip(FIELDS, abi.VMI_TIME_FORMAT.unpack_from(self.memory, abi.VMI_TIME_BODY), strict=False))
+
+    def change(self, **fields: int) -> None:
+        values = self.fields() | fields
+        head = struct.pack("<IQQQ", *(values[name] for name in FIELDS))
+        self.memory[abi.VMI_TIME_BODY : abi.VMI_TIME_BODY + len(head)] = head
 
 
 @pytest.fixture
@@ -114,15 +122,29 @@ def test_vdso_makes_the_system_call_for_what_the_page_does_not_tell(vdso: Vdso) 
     assert cpu.value != 99
 
 
+def being_changed(vdso: Vdso) -> None:
+    vdso.memory[abi.VMI_TIME_SEQUENCE] |= 1
+
+
+def not_usable(vdso: Vdso) -> None:
+    vdso.change(flags=0)
+
+
+def too_old(vdso: Vdso) -> None:
+    vdso.change(tsc_until=vdso.fields()["tsc"])
+
+
+def of_another_tsc(vdso: Vdso) -> None:
+    vdso.change(tsc=1 << 62, tsc_until=(1 << 62) + 10**9)
+
+
 @needs_tsc
-@pytest.mark.parametrize(
-    ("offset", "value"), [(8, 1), (12, 0), (28, 0)], ids=["being changed", "not usable", "too old"]
-)
-def test_vdso_uses_no_page_that_is(running: Vdso, offset: int, value: int) -> None:
+@pytest.mark.parametrize("spoil", [being_changed, not_usable, too_old, of_another_tsc])
+def test_vdso_uses_no_page_that_is(running: Vdso, spoil: Callable[[Vdso], None]) -> None:
     far = 10**18  # ns: what the page says is nonsense from here on
-    running.memory[32:40] = far.to_bytes(8, "little")
+    running.change(monotonic=far)
     assert running.ns(1) >= far
-    running.spoil(offset, value)
+    spoil(running)
     assert running.ns(1) < far
 
 

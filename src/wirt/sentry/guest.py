@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from wirt.host import _native
 from wirt.sentry import exec as execution
 from wirt.sentry import lives, loop
+from wirt.sentry.clocks import clocks
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.process import GuestOptions, Process
 from wirt.sentry.table import collect
@@ -22,7 +23,8 @@ __all__ = ["dispatch", "run"]
 
 @functools.cache
 def dispatch() -> list[tuple[Any, int, Any] | None]:
-    """Handler, arity and description of every call, by number; made once, before processes are forked."""
+    """Handler, arity and description of every call, by number; made once, before processes are forked and jailed."""
+    clocks()
     table = collect()
     rows: list[tuple[Any, int, Any] | None] = [None] * (max(table) + 1)
     for number, call in table.items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wirt.host.process import set_name
+from wirt.sentry.clocks import clocks
 from wirt.vmm.vmi.time_page import TimePage
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Process:
     status: int = 0  # what the process ends with, once its last thread has
     changed: threading.Event = field(default_factory=threading.Event)  # a thread has ended
     clean_state: bytes = b""  # the extended state that a program starts with
-    clocks: TimePage = field(default_factory=TimePage)
+    clocks: TimePage = field(default_factory=clocks)
     time_page: int = 0  # where the program sees it; 0 before there is one
     lock: threading.RLock = field(default_factory=threading.RLock)
     pid: int = 0

@@ -492,12 +492,25 @@ native_put_u64(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+native_put_entries(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("put_entries", 4, 4);
+    volatile u64 *entry = (volatile u64 *)w[0];
+    u64 value = w[1];
+    for (u64 left = w[3]; left; left--, value += w[2])
+        *entry++ = value;
+    Py_RETURN_NONE;
+}
+
 /* ---- KVM_RUN ---- */
 
 #define KVM_RUN_REQUEST 0xAE80
 /* struct kvm_run: exit_reason, io.port, and in s.regs (KVM_CAP_SYNC_REGS) a struct kvm_regs */
-enum { EXIT_REASON = 8, IO_PORT = 34, REGS = 304 };
-enum { RAX = 0, RDX = 3, RSI = 4, RDI = 5, R8 = 8, R9 = 9, R10 = 10 };
+enum { EXIT_REASON = 8, IO_PORT = 34, DIRTY_REGS = 296, REGS = 304 };
+enum { RAX = 0, RCX = 2, RDX = 3, RSI = 4, RDI = 5, R8 = 8, R9 = 9, R10 = 10, R11 = 11, RIP = 16, RFLAGS = 17 };
+#define SYNC_REGS 1
 
 static PyObject *
 native_enter(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -516,7 +529,7 @@ native_enter(PyObject *self, PyObject *const *args, Py_ssize_t n)
     memcpy(&reason, run + EXIT_REASON, sizeof reason);
     memcpy(&port, run + IO_PORT, sizeof port);
 
-    const u64 last[] = {regs[RAX], regs[RDI], regs[RSI], regs[RDX], regs[R10], regs[R8], regs[R9]};
+    const u64 last[] = {regs[RAX], regs[RDI], regs[RSI], regs[RDX], regs[R10], regs[R8], regs[R9], regs[RIP]};
     PyObject *tuple = PyTuple_New(3 + (Py_ssize_t)(sizeof last / sizeof *last));
     if (!tuple)
         return NULL;
@@ -532,6 +545,30 @@ native_enter(PyObject *self, PyObject *const *args, Py_ssize_t n)
         }
     }
     return tuple;
+}
+
+#define USER_FLAGS 0x250DD5 /* what a program may set in rflags: FIX_EFLAGS of Linux's signal frames, and ID */
+#define ALWAYS_FLAGS 0x202  /* IF, and the bit that is always 1 */
+#define NO_ADDRESS 0x7FFFFFFFF000 /* canonical, and never mapped */
+
+static PyObject *
+native_answer(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("answer", 2, 3);
+    char *run = (char *)w[0];
+    u64 *regs = (u64 *)(run + REGS);
+    int64_t top = (int64_t)regs[RCX] >> 47;
+
+    regs[RAX] = w[1];
+    if (w[2]) {
+        regs[RIP] = w[2];
+    } else {
+        regs[RIP] = top == 0 || top == -1 ? regs[RCX] : NO_ADDRESS;
+        regs[RFLAGS] = (regs[R11] & USER_FLAGS) | ALWAYS_FLAGS;
+    }
+    *(u64 *)(run + DIRTY_REGS) |= SYNC_REGS;
+    Py_RETURN_NONE;
 }
 
 #define FAST(name, doc) {#name, (PyCFunction)(void (*)(void))native_##name, METH_FASTCALL, doc}
@@ -554,7 +591,9 @@ static PyMethodDef methods[] = {
     {"u64", native_u64, METH_O, "64 bits at an address that is mapped"},
     FAST(put_u32, "put 32 bits"),
     FAST(put_u64, "put 64 bits"),
+    FAST(put_entries, "put 64-bit words of which each is the one before plus a step"),
     FAST(enter, "KVM_RUN, and what the exit says"),
+    FAST(answer, "set the registers that end a system call"),
     {NULL, NULL, 0, NULL},
 };
 

@@ -70,8 +70,17 @@ def u32(address: int, /) -> int: ...
 def u64(address: int, /) -> int: ...
 def put_u32(address: int, value: int, /) -> None: ...
 def put_u64(address: int, value: int, /) -> None: ...
-def enter(vcpu_fd: int, run_address: int, /) -> tuple[int, int, int, int, int, int, int, int, int, int]:
-    """KVM_RUN; other threads run meanwhile. (status, reason, port, rax, rdi, rsi, rdx, r10, r8, r9).
+def put_entries(address: int, first: int, step: int, count: int, /) -> None:
+    """Put ``count`` 64-bit words: ``first``, ``first + step`` and so on."""
+
+def enter(vcpu_fd: int, run_address: int, /) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
+    """KVM_RUN; other threads run meanwhile. (status, reason, port, rax, rdi, rsi, rdx, r10, r8, r9, rip).
 
     Status 0 or -errno. Port counts for KVM_EXIT_IO only. Needs KVM_SYNC_X86_REGS in ``kvm_valid_regs``.
+    """
+
+def answer(run_address: int, result: int, rip: int = 0, /) -> None:
+    """Set ``rax`` for the next ``enter``, and ``rip``: to where ``sysretq`` is, or with 0 do what it would do.
+
+    Then rip comes from rcx, rflags from r11, as far as a program may choose them.
     """

@@ -1,0 +1,275 @@
+"""The memory of one address space: what the guest sees as its RAM, the extents in it, and the page tables.
+
+One reservation of host addresses holds all of it; ``layout`` says what is where. It becomes usable in chunks, each
+twice as large as the one before, and each is told to the virtual machine that uses the memory (``attach``). The
+program's part is private and anonymous: fork(2) copies it on write, and the child attaches a machine of its own. Files
+are mapped over it.
+
+Lock: the owner's, one change at a time. Other threads may use addresses that they know to be mapped meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from enum import IntFlag
+
+from wirt.abi.linux import mman, unistd
+from wirt.host import _native
+from wirt.vmm.extents import Extents
+from wirt.vmm.layout import (
+    ARENA,
+    LARGE,
+    PAGE,
+    SUPERVISOR_FIXED,
+    SUPERVISOR_SIZE,
+    GuestPhys,
+    GuestVirt,
+    HostAddr,
+)
+from wirt.vmm.paging import USER_RIGHTS, PageTables
+
+__all__ = ["CAPACITY", "GuestMemory", "Rights"]
+
+CAPACITY = 256 << 30  # bytes of extents: with ARENA below 2**39, which every processor can address
+_FIRST_SUPERVISOR_CHUNK = 1 << 20
+_FIRST_CHUNK = 64 << 20
+_COPY = 1 << 20
+
+_READ_WRITE = mman.PROT_READ | mman.PROT_WRITE
+_ANONYMOUS = mman.MAP_PRIVATE | mman.MAP_ANONYMOUS | mman.MAP_NORESERVE
+
+
+class Rights(IntFlag):
+    """The PROT_* bits. Write implies read, as the processor has it."""
+
+    NONE = 0
+    R = 1
+    W = 2
+    X = 4
+
+
+def _host(nr: int, name: str, *words: int) -> int:
+    result = _native.quick(nr, *words)
+    if result < 0:
+        raise OSError(-result, f"{name}: {os.strerror(-result)}")
+    return result
+
+
+class GuestMemory:
+    """``limit``: how many bytes extents may hold together; more is OSError(ENOMEM)."""
+
+    __slots__ = ("_chunk_end", "_extents", "_listener", "_read_only", "_supervisor_end", "_taken", "base", "chunks",
+                 "limit", "prepared", "tables", "time_page", "used")  # fmt: skip
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.prepared = False  # a machine has put into the supervisor region what its processor needs
+        self.time_page = 0  # guest-virtual address of the function library's time page; 0: not mapped
+        size = ARENA + CAPACITY
+        flags = _ANONYMOUS
+        found = _host(unistd.SYS_mmap, "mmap", 0, size + LARGE, mman.PROT_NONE, flags, -1, 0)
+        self.base = (found + LARGE - 1) & -LARGE  # so that the host's large pages lie where the guest's do
+        self.chunks: list[tuple[int, int]] = []  # (guest-physical address, size) of what can be used
+        self._listener: Callable[[int, int], None] | None = None
+        self._read_only: dict[int, int] = {}  # start -> end of what the host maps for reading only
+        self._extents = Extents()
+        self._taken, self._supervisor_end = SUPERVISOR_FIXED, 0
+        self._open(0, _FIRST_SUPERVISOR_CHUNK)
+        self._supervisor_end = _FIRST_SUPERVISOR_CHUNK
+        self._chunk_end = ARENA
+        self.tables = PageTables(self.base, self.take_page)
+
+    def attach(self, listener: Callable[[int, int], None]) -> None:
+        """From now on ``listener(guest-physical address, size)`` hears of each chunk; of those there are at once."""
+        self._listener = listener
+        for phys, size in self.chunks:
+            listener(phys, size)
+
+    def close(self) -> None:
+        """Unmap all of it from the host. The virtual machine is gone by then."""
+        _host(unistd.SYS_munmap, "munmap", self.base, ARENA + CAPACITY)
+
+    def host(self, phys: GuestPhys) -> HostAddr:
+        """Where the host has it."""
+        return HostAddr(self.base + phys)
+
+    # -- room --------------------------------------------------------------------------------------
+
+    def take_page(self) -> int:
+        """The address of a zeroed page of the supervisor region, for good."""
+        if self._taken == self._supervisor_end:
+            if self._supervisor_end == SUPERVISOR_SIZE:
+                raise OSError(errno.ENOMEM, "the supervisor region of the guest is full")
+            self._open(self._supervisor_end, self._supervisor_end)
+            self._supervisor_end *= 2
+        self._taken += PAGE
+        return self._taken - PAGE
+
+    def _open(self, phys: int, size: int) -> None:
+        _host(unistd.SYS_mprotect, "mprotect", self.base + phys, size, _READ_WRITE)
+        self.chunks.append((phys, size))
+        if self._listener is not None:
+            self._listener(phys, size)
+
+    def _grow(self) -> None:
+        """Another chunk for extents."""
+        size = min(max(_FIRST_CHUNK, self._chunk_end - ARENA + _FIRST_CHUNK), ARENA + CAPACITY - self._chunk_end)
+        if size <= 0:
+            raise OSError(errno.ENOMEM, "all guest-physical addresses are taken")
+        self._open(self._chunk_end, size)
+        self._extents.free(self._chunk_end, size)
+        self._chunk_end += size
+
+    def commit(self, size: int) -> None:
+        """Count ``size`` more bytes of an extent that was allocated with room. OSError(ENOMEM) beyond the limit."""
+        if self.used + size > self.limit:
+            raise OSError(errno.ENOMEM, "the guest's memory limit is reached")
+        self.used += size
+
+    def allocate(self, size: int, *, room: int = 0) -> GuestPhys:
+        """A contiguous extent of zeroes, multiple of a page; from 2 MiB on aligned to that, and with large pages.
+
+        ``room`` sets more addresses aside behind it, which ``commit`` makes count. OSError(ENOMEM) beyond the limit.
+        """
+        self.commit(size)
+        wanted = max(size, room)
+        align = LARGE if wanted >= LARGE else PAGE
+        try:
+            while (found := self._extents.allocate(wanted, align)) is None:
+                self._grow()
+        except OSError:
+            self.used -= size
+            raise
+        if size >= LARGE:
+            _native.quick(unistd.SYS_madvise, self.base + found, wanted, mman.MADV_HUGEPAGE)
+        return GuestPhys(found)
+
+    def free(self, phys: GuestPhys, size: int) -> None:
+        """Give an extent back, or a part of one: its contents are gone, for the guest too."""
+        self.discard(phys, size)
+        self._extents.free(phys, size)
+
+    def discard(self, phys: GuestPhys, size: int) -> None:
+        """As ``free``, but the addresses stay the extent's, and can be committed again."""
+        self.place_anonymous(phys, size)
+        self.used -= size
+
+    # -- contents ----------------------------------------------------------------------------------
+
+    def place(self, phys: GuestPhys, size: int, fd: int, offset: int, *, shared: bool, writable: bool) -> None:
+        """Map a file over the extent. What is private is always writable for the host: copies are made on write."""
+        kind = (mman.MAP_SHARED if shared else mman.MAP_PRIVATE) | mman.MAP_FIXED | mman.MAP_NORESERVE
+        prot = mman.PROT_READ if shared and not writable else _READ_WRITE
+        _host(unistd.SYS_mmap, "mmap", self.base + phys, size, prot, kind, fd, offset)
+        self._forget_read_only(phys, phys + size)
+        if prot == mman.PROT_READ:
+            self._read_only[phys] = phys + size
+
+    def place_anonymous(self, phys: GuestPhys, size: int) -> None:
+        """Zeroes where something else was; the guest's rights to what was are void at once."""
+        _host(unistd.SYS_mmap, "mmap", self.base + phys, size, _READ_WRITE, _ANONYMOUS | mman.MAP_FIXED, -1, 0)
+        self._forget_read_only(phys, phys + size)
+
+    def forget(self, phys: GuestPhys, size: int, *, punch: bool = False) -> None:
+        """madvise(2) MADV_DONTNEED, or with ``punch`` MADV_REMOVE."""
+        advice = mman.MADV_REMOVE if punch else mman.MADV_DONTNEED
+        _host(unistd.SYS_madvise, "madvise", self.base + phys, size, advice)
+
+    def carry(self, old: GuestPhys, old_size: int, new: GuestPhys, new_size: int, *, filled: bool) -> None:
+        """Move what is in one extent to another, without a copy where the host can. The old one holds nothing then.
+
+        ``filled``: it is a file, of which a larger extent shows more. Anonymous memory is followed by zeroes.
+        """
+        size = new_size if filled else min(old_size, new_size)
+        source, target = self.base + old, self.base + new
+        taken = old_size if filled else size
+        flags = mman.MREMAP_MAYMOVE | mman.MREMAP_FIXED
+        result = _native.quick(unistd.SYS_mremap, source, taken, size, flags, target)
+        if result == -errno.EFAULT and not filled:  # more than one mapping for the host
+            for done in range(0, size, _COPY):
+                _native.poke(target + done, _native.peek(source + done, min(_COPY, size - done)))
+        elif result < 0:
+            raise OSError(-result, f"mremap: {os.strerror(-result)}")
+        read_only = any(start <= old < end for start, end in self._read_only.items())
+        self.place_anonymous(old, old_size)
+        if read_only:
+            self._read_only[new] = new + size
+
+    # -- what the guest sees -----------------------------------------------------------------------
+
+    def map(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights) -> None:
+        """Show an extent, or a part of it, at ``va``, where nothing is shown."""
+        if rights:
+            self.tables.map(va, size, phys, USER_RIGHTS[rights])
+
+    def unmap(self, va: GuestVirt, size: int, *, touch: bool = True) -> None:
+        """Show nothing there. ``touch=False``: what was shown is freed or discarded next, which ends the rights too."""
+        shown = self.shown(va, size) if touch else ()
+        self.tables.unmap(va, size)
+        for phys, length in shown:
+            self.touch(phys, length)
+
+    def protect(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights) -> None:
+        """Other rights for what is shown. A right that is lost is lost for all threads when this returns."""
+        if self.tables.protect(va, size, phys, USER_RIGHTS[rights]):
+            self.touch(phys, size)
+
+    def clear(self) -> None:
+        """For execve(2): nothing is mapped, every extent is given back, with its contents."""
+        self.tables.clear()
+        self._extents = Extents()
+        for phys, size in self.chunks:
+            if phys >= ARENA:
+                self.place_anonymous(GuestPhys(phys), size)
+                self._extents.free(phys, size)
+        self.used = self.time_page = 0
+
+    def shown(self, va: int, size: int) -> list[tuple[GuestPhys, int]]:
+        """(guest-physical address, length) of each contiguous piece that is shown there."""
+        pieces: list[tuple[GuestPhys, int]] = []
+        end = va + size
+        while va < end:
+            entry = self.tables.entry(va)
+            large = bool(entry & 0x80)
+            stop = min(end, (va | (LARGE if large else PAGE) - 1) + 1)
+            if entry:
+                phys = (entry & 0x000F_FFFF_FFFF_F000) + (va & (LARGE - 1) if large else 0)
+                if pieces and pieces[-1][0] + pieces[-1][1] == phys:
+                    pieces[-1] = (pieces[-1][0], pieces[-1][1] + stop - va)
+                else:
+                    pieces.append((GuestPhys(phys), stop - va))
+            va = stop
+        return pieces
+
+    def touch(self, phys: int, size: int) -> None:
+        """Make KVM drop what it made of this memory: its MMU notifier hears mprotect(2), there and back.
+
+        On the way only the right to write is missing, not that to read, where there are both: another thread's system
+        call may be using the memory.
+        """
+        end = phys + size
+        for start, stop in self._read_only_parts(phys, end):
+            self._there_and_back(phys, start, mman.PROT_READ, _READ_WRITE)
+            self._there_and_back(start, stop, mman.PROT_NONE, mman.PROT_READ)
+            phys = stop
+        self._there_and_back(phys, end, mman.PROT_READ, _READ_WRITE)
+
+    def _there_and_back(self, start: int, end: int, there: int, back: int) -> None:
+        if start < end:
+            _host(unistd.SYS_mprotect, "mprotect", self.base + start, end - start, there)
+            _host(unistd.SYS_mprotect, "mprotect", self.base + start, end - start, back)
+
+    def _read_only_parts(self, start: int, end: int) -> list[tuple[int, int]]:
+        found = ((max(a, start), min(b, end)) for a, b in self._read_only.items())
+        return sorted((a, b) for a, b in found if a < b)
+
+    def _forget_read_only(self, start: int, end: int) -> None:
+        for a, b in [(a, b) for a, b in self._read_only.items() if a < end and start < b]:
+            del self._read_only[a]
+            if a < start:
+                self._read_only[a] = start
+            if end < b:
+                self._read_only[end] = b

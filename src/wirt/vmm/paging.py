@@ -1,0 +1,162 @@
+"""The guest's page tables, written from outside: four levels, entries of 4 KiB and 2 MiB (Intel SDM volume 3, 4.5).
+
+A page of tables, once linked, serves its 2 MiB (1 GiB, 512 GiB) of addresses for good, also while nothing is mapped
+there: a KVM that shadows page tables does not see our writes, and would go on using what it made of the page elsewhere.
+Entries that lose a right, or change their address, take effect when the host mapping of the memory they showed is
+touched; who calls does that. ``map``, ``unmap`` and ``protect`` say when.
+
+Accessed and dirty bits are set from the start, so that the processor (or KVM) never has to write entries.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+
+from wirt.host import _native
+from wirt.vmm.layout import LARGE, PAGE, PML4, SUPERVISOR_SIZE
+
+__all__ = ["NO_EXECUTE", "SUPERVISOR_CODE", "SUPERVISOR_DATA", "USER_RIGHTS", "PageTables"]
+
+_PRESENT, _WRITE, _USER, _ACCESSED, _DIRTY, _LARGE = 1, 2, 4, 0x20, 0x40, 0x80
+NO_EXECUTE = 1 << 63
+_ADDRESS = 0x000F_FFFF_FFFF_F000
+_TABLE = _PRESENT | _WRITE | _USER | _ACCESSED
+_LEAF = _PRESENT | _ACCESSED | _DIRTY
+_FLAGS = _WRITE | _USER | NO_EXECUTE
+
+SUPERVISOR_DATA = _LEAF | _WRITE | NO_EXECUTE
+SUPERVISOR_CODE = _LEAF
+
+
+def _user(rights: int) -> int:
+    """The bits of an entry for PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. Whatever may be written can be read here."""
+    if not rights:
+        return 0
+    return _LEAF | _USER | (_WRITE if rights & 2 else 0) | (0 if rights & 4 else NO_EXECUTE)
+
+
+USER_RIGHTS = tuple(_user(rights) for rights in range(8))
+
+
+def _allowed(entry: int) -> int:
+    """What an entry allows, as a set of bits: present, write, user, execute (in NO_EXECUTE's place)."""
+    return (entry ^ NO_EXECUTE) & (_FLAGS | _PRESENT) if entry & _PRESENT else 0
+
+
+class PageTables:
+    """``base`` is where the host has guest-physical 0. ``take`` gives the guest-physical address of a zeroed page."""
+
+    __slots__ = ("_base", "_directories", "_parents", "_tables", "_take", "_words")
+
+    def __init__(self, base: int, take: Callable[[], int]) -> None:
+        self._base = base
+        self._words = memoryview((ctypes.c_char * SUPERVISOR_SIZE).from_address(base)).cast("B").cast("Q")
+        self._take = take
+        self._parents: dict[int, int] = {}  # address >> 39 -> where its table of 1 GiB entries is
+        self._directories: dict[int, int] = {}  # address >> 30 -> where its table of 2 MiB entries is
+        self._tables: dict[int, int] = {}  # address >> 21 -> where its table of 4 KiB entries is
+
+    def map(self, va: int, size: int, phys: int, bits: int) -> None:
+        """Show ``phys`` at ``va`` where nothing is shown: nothing has to be touched."""
+        end = va + size
+        entry = phys | bits
+        while va < end:
+            stop = min(end, (va | LARGE - 1) + 1)
+            if stop - va == LARGE and not entry & LARGE - 1 & _ADDRESS:
+                self._words[self._slot(va)] = entry | _LARGE
+            else:
+                self._fill(self._table(va) + (va >> 12 & 511), stop - va >> 12, entry)
+            entry += stop - va
+            va = stop
+
+    def _fill(self, index: int, pages: int, entry: int) -> None:
+        """Entries for ``pages`` adjacent pages, or for none when ``entry`` is 0."""
+        if pages == 1:
+            self._words[index] = entry
+        else:
+            _native.put_entries(self._base + 8 * index, entry, PAGE if entry else 0, pages)
+
+    def unmap(self, va: int, size: int) -> None:
+        """Show nothing there. What was shown must be touched, or given up."""
+        end = va + size
+        while va < end:
+            stop = min(end, (va | LARGE - 1) + 1)
+            if va >> 30 not in self._directories:
+                va = min(end, (va >> 30) + 1 << 30)
+                continue
+            slot = self._slot(va)
+            entry = self._words[slot]
+            if stop - va == LARGE and entry & _LARGE:
+                self._words[slot] = 0
+            elif entry:
+                self._fill(self._table(va) + (va >> 12 & 511), stop - va >> 12, 0)
+            va = stop
+
+    def protect(self, va: int, size: int, phys: int, bits: int) -> bool:
+        """Show ``phys`` at ``va``, where it is shown already, with other rights. True when one is lost: touch it."""
+        lost = self._loses(va, va + size, bits)
+        if bits:
+            self.map(va, size, phys, bits)
+        else:
+            self.unmap(va, size)
+        return lost
+
+    def _loses(self, va: int, end: int, bits: int) -> bool:
+        missing = ~_allowed(bits)
+        while va < end:
+            stop = min(end, (va | LARGE - 1) + 1)
+            if va >> 30 in self._directories:
+                entry = self._words[self._slot(va)]
+                if entry & _LARGE:
+                    found = {entry & (_FLAGS | _PRESENT)}
+                elif entry:
+                    first = self._tables[va >> 21] + (va >> 12 & 511)
+                    found = {word & (_FLAGS | _PRESENT) for word in self._words[first : first + (stop - va >> 12)]}
+                else:
+                    found = set()
+                if any(_allowed(word) & missing for word in found):
+                    return True
+            va = stop
+        return False
+
+    def entry(self, va: int) -> int:
+        """The entry that translates ``va``, 0 without one. Its address part is that of the page or of the 2 MiB."""
+        if va >> 30 not in self._directories:
+            return 0
+        entry: int = self._words[self._slot(va)]
+        return entry if entry & _LARGE or not entry else int(self._words[self._tables[va >> 21] + (va >> 12 & 511)])
+
+    def clear(self) -> None:
+        """Show nothing in the user half any more. Everything that was shown must be touched or given up."""
+        for address, directory in self._directories.items():
+            if address << 30 < 1 << 47:
+                self._fill(directory, 512, 0)
+
+    def _slot(self, va: int) -> int:
+        """Where the 2 MiB entry of ``va`` is, as an index of words."""
+        directory = self._directories.get(va >> 30)
+        if directory is None:
+            parent = self._parents.get(va >> 39)
+            if parent is None:
+                parent = self._parents[va >> 39] = self._link((PML4 >> 3) + (va >> 39 & 511))
+            directory = self._directories[va >> 30] = self._link(parent + (va >> 30 & 511))
+        return directory + (va >> 21 & 511)
+
+    def _table(self, va: int) -> int:
+        """Where the table of 4 KiB entries for ``va`` begins; one 2 MiB entry becomes 512 that say the same."""
+        slot = self._slot(va)
+        table = self._tables.get(va >> 21)
+        entry = self._words[slot]
+        if table is None:
+            table = self._tables[va >> 21] = self._take() >> 3
+        elif entry and not entry & _LARGE:
+            return table
+        self._fill(table, 512, entry & ~_LARGE if entry & _LARGE else 0)
+        self._words[slot] = table << 3 | _TABLE
+        return table
+
+    def _link(self, slot: int) -> int:
+        page = self._take()
+        self._words[slot] = page | _TABLE
+        return page >> 3

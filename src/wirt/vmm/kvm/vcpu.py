@@ -95,7 +95,7 @@ class KvmVcpu:
         entry = machine.entry
         self._calls = frozenset((self._entry + entry.out, self._entry + entry.out + 2))
         self._answer = 0 if entry.user else self._entry + entry.out + 2
-        self._mask = -1
+        self._mask: int | None = None
         self._mask_bytes = bytearray(struct.pack("<IQ", 8, 0))
         self.features = machine.processor.features
         self.number, self.args, self.reason = 0, (0, 0, 0, 0, 0, 0), ""

@@ -92,7 +92,9 @@ class Bench:
         self.control, theirs = channel.pair()
         self.sockets = [self.control]
         with theirs:
-            channel.send(requests, {"guest_dir": str(folder), "run_dir": str(self.run_dir)}, [theirs.fileno()])
+            channel.send(
+                requests, {"guest_dir": str(folder), "run_dir": str(self.run_dir), "platform": ""}, [theirs.fileno()]
+            )
         self.hello = self.expect("hello")
 
     def plan(self, *argv: str, terminal: bool = False) -> dict[str, Any]:

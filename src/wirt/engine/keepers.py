@@ -224,7 +224,7 @@ class Keepers:
     def _start_zygote(self) -> None:
         self._zygote, self._requests = zygote.spawn()
         if self._micro:
-            channel.send(self._requests, {"preload": "micro"})
+            channel.send(self._requests, {"preload": True})
 
     def stop(self) -> None:
         """End the zygote and let go of all keepers; they and their guests go on."""
@@ -244,12 +244,12 @@ class Keepers:
     def get(self, guest_id: str) -> Link | None:
         return self._links.get(guest_id)
 
-    def spawn(self, guest_id: str, guest_dir: Path, run_dir: Path, *, micro: bool = False) -> Link:
-        """A new keeper; it takes requests at once, though it may still be on its way. ``micro``: for a micro guest."""
+    def spawn(self, guest_id: str, guest_dir: Path, run_dir: Path, *, platform: str = "") -> Link:
+        """A new keeper; it takes requests at once, though it may still be on its way. ``platform``: a micro guest's."""
         with contextlib.suppress(FileNotFoundError):
             (run_dir / SOCKET_FILE).unlink()
         ours, theirs = channel.pair()
-        request = {"guest_dir": str(guest_dir), "run_dir": str(run_dir), "micro": micro}
+        request = {"guest_dir": str(guest_dir), "run_dir": str(run_dir), "platform": platform}
         with theirs:
             try:
                 self._ask(request, theirs)

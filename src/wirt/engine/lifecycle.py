@@ -149,7 +149,7 @@ class Lifecycle:
             launch = self._launch(guest, rootfs, netns, mounts)
             plan = self.runtime(guest.spec.kind).prepare(launch)
             folder, run = self._paths.guest(guest.id), self._paths.guest_run(guest.id)
-            link = self.keepers.spawn(guest.id, folder, run, micro=bool(plan.monitor))
+            link = self.keepers.spawn(guest.id, folder, run, platform=plan.platform)
             if attach is not None:
                 attach(link)
             pid = await link.start(plan, self._log_options(guest.id), open_stdin=guest.spec.open_stdin, size=size)

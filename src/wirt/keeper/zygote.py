@@ -3,9 +3,10 @@
 It speaks with one daemon over a seqpacket socket that it inherits, and ends when the daemon does. Its keepers go on:
 they are nobody's business but their own.
 
-A request is ``{"guest_dir": ..., "run_dir": ..., "micro": ...}`` with the keeper's control channel beside it. There is
-no answer: the keeper itself says hello on that channel. What the monitors of micro guests need is imported here once,
-and shared by all: with the first such guest, or before, when ``{"preload": ...}`` has asked and nothing else is to do.
+A request is ``{"guest_dir": ..., "run_dir": ..., "platform": ...}`` with the keeper's control channel beside it. There
+is no answer: the keeper itself says hello on that channel. What the monitors of micro guests need is imported here
+once, and shared by all: with the first such guest ("platform" tells what it runs on), or before, when
+``{"preload": true}`` has asked and nothing else is to do.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from wirt.errors import WirtError
 from wirt.host.process import set_name
 from wirt.keeper import channel, keeper
 
@@ -55,32 +57,51 @@ def main() -> None:
     # What is there now is shared by all keepers until somebody writes to it; a collection would write everywhere.
     gc.disable()
     gc.freeze()
-    loaded = False
+    monitors = _Monitors()
     with contextlib.suppress(channel.Closed):
         while True:
             try:
                 message, fds = channel.receive(requests)
             except TimeoutError:
-                message, fds = {"micro": True}, []
-            if message.get("micro") and not loaded:
-                _load_monitor()
-                loaded = True
                 requests.settimeout(None)
-            elif message.get("preload") and not loaded:
-                requests.settimeout(_IDLE)
-            if not fds:
+                monitors.load()
                 continue
+            if message.get("preload"):
+                requests.settimeout(_IDLE)
+                continue
+            if platform := message["platform"]:
+                monitors.prepare(platform)
             if os.fork() == 0:
                 requests.close()
                 _become_keeper(message["guest_dir"], message["run_dir"], socket.socket(fileno=fds[0]))
             os.close(fds[0])
 
 
-def _load_monitor() -> None:
-    with contextlib.suppress(ImportError):  # the first guest says what is missing
-        import wirt.keeper.nursery
-        import wirt.micro.guest  # noqa: F401
-    gc.freeze()
+class _Monitors:
+    """What is made ready for the monitors of micro guests."""
+
+    def __init__(self) -> None:
+        self._prepared: set[str] = set()
+
+    def load(self) -> None:
+        """Import what they need; what is missing, the first guest says."""
+        with contextlib.suppress(ImportError):
+            import wirt.keeper.nursery
+            import wirt.micro.guest
+            import wirt.micro.monitor  # noqa: F401
+        gc.freeze()
+
+    def prepare(self, platform: str) -> None:
+        """Find out, once, what is the same for all of them."""
+        if platform in self._prepared:
+            return
+        self._prepared.add(platform)
+        self.load()
+        with contextlib.suppress(ImportError, OSError, WirtError):
+            from wirt.micro import guest
+
+            guest.prepare(platform)
+        gc.freeze()
 
 
 def _become_keeper(guest_dir: str, run_dir: str, control: socket.socket) -> None:

@@ -6,14 +6,21 @@ import os
 from collections.abc import Callable
 from typing import NoReturn
 
+from wirt.errors import Unavailable
 from wirt.micro.config import MonitorConfig
 from wirt.micro.jail import Jail
+from wirt.micro.report import Refused
 from wirt.sentry import guest
+from wirt.sentry.descriptors import OWN
 from wirt.sentry.process import GuestOptions
 from wirt.vmm.choice import choose
+from wirt.vmm.kvm.machine import KvmPlatform
 from wirt.vmm.platform import Platform
+from wirt.vmm.vmi.library import library
 
-__all__ = ["GuestMonitor", "open_monitor"]
+__all__ = ["GuestMonitor", "open_monitor", "prepare"]
+
+_quirks: dict[str, bool] = {}  # of platforms: whether `syscall` raises the privilege level
 
 
 class GuestMonitor:
@@ -35,6 +42,30 @@ class GuestMonitor:
         guest.run(self._platform, options, argv, tuple(map(os.fsencode, config.env)), ready)
 
 
+def prepare(platform: str) -> None:
+    """Once, in the process whose forks will be monitors: whatever is the same for all of them.
+
+    Only for a platform that is known to work: the trial has no time limit.
+    """
+    library()
+    guest.dispatch()
+    if platform == KvmPlatform.name:
+        opened = KvmPlatform()
+        _quirks[platform] = opened.raises_privilege
+        opened.close()
+
+
 def open_monitor(config: MonitorConfig) -> GuestMonitor:
-    """Called while /dev/kvm is still in sight."""
-    return GuestMonitor(choose(config.platform))
+    """Called while /dev/kvm is still in sight; ``OSError`` when it does not open."""
+    library()
+    try:
+        return GuestMonitor(_open(config.platform))
+    except Unavailable as error:
+        raise Refused(125, str(error)) from error
+
+
+def _open(name: str) -> Platform:
+    """What is new must lie above all the descriptors that a guest can have."""
+    if name == KvmPlatform.name:
+        return KvmPlatform(lowest_fd=OWN, raises_privilege=_quirks.get(name))
+    return choose(name, lowest_fd=OWN)

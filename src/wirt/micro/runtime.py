@@ -198,7 +198,7 @@ def _plan(folder: Path, monitor: MonitorConfig, pid_ns: str) -> Plan:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(config.write(monitor))
     console = Console.MONITOR if monitor.tty else Console.NONE
-    return Plan(monitor=str(path), console=console, pid_ns=pid_ns)
+    return Plan(monitor=str(path), console=console, pid_ns=pid_ns, platform=monitor.platform)
 
 
 def _mask(names: Collection[str]) -> int:

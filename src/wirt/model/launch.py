@@ -46,7 +46,8 @@ class Plan:
     """A program for the keeper to run, or what the keeper itself shall become in a fork of it.
 
     ``monitor``: the configuration of a micro guest's monitor (``micro.config``); then ``argv`` is empty and only
-    ``console`` and ``pid_ns`` count beside it. ``pid_ns`` "": a pid namespace of the guest's own, else the file of one.
+    ``console``, ``pid_ns`` and ``platform`` count beside it. ``pid_ns`` "": a pid namespace of the guest's own, else
+    the file of one. ``platform``: what the virtual processor is made of.
 
     ``pid_file`` "": ``argv`` is the guest. Otherwise ``argv`` ends by itself when the guest runs, and has written the
     guest's process id to ``pid_file``; the guest is then an orphan that the keeper, a subreaper, waits for.
@@ -62,6 +63,7 @@ class Plan:
     cwd: str = "/"
     monitor: str = ""
     pid_ns: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)

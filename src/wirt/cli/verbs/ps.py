@@ -29,7 +29,7 @@ VERB = Verb(
     ),
 )
 
-_SHOWN = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
+_SHOWN = ("ID", "Image", "Kind", "Command", "RunningFor", "Status", "Ports", "Names")
 
 
 def run(call: Call) -> None:

@@ -109,8 +109,8 @@ def test_ps_is_a_table(daemon, wirt) -> None:
     assert wirt("ps", "-a", "--filter", "name=w", "-n", "3") == 0
     assert daemon.last.query == [("all", "1"), ("last", "3"), ("size", "0"), ("filter", "name=w")]
     header, line = wirt.out.splitlines()
-    assert header.split() == ["GUEST", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
-    cells = ["abababababab", "busybox:latest", '"sleep 1000"', "3 minutes ago", "Up 3 minutes (healthy)"]
+    assert header.split() == ["GUEST", "ID", "IMAGE", "KIND", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
+    cells = ["abababababab", "busybox:latest", "container", '"sleep 1000"', "3 minutes ago", "Up 3 minutes (healthy)"]
     assert line == "   ".join([*cells, "127.0.0.1:8080->80/tcp, [::1]:91->91/tcp, 90/udp", "web"])
 
 
@@ -134,7 +134,7 @@ def test_ports_that_follow_each_other_are_a_range(ports: list[tuple[int, int, st
 def test_ps_of_nothing_is_a_header(daemon, wirt) -> None:
     daemon.answers["GET /v1/guests"] = []
     assert wirt("ps") == 0
-    assert wirt.out == "GUEST ID   IMAGE   COMMAND   CREATED   STATUS   PORTS   NAMES\n"
+    assert wirt.out == "GUEST ID   IMAGE   KIND   COMMAND   CREATED   STATUS   PORTS   NAMES\n"
     assert wirt("ps", "-q") == 0
     assert wirt.out == ""
 

@@ -9,13 +9,13 @@ import pytest
 from framework.conformance import PLATFORMS, Micro, Native, Outcome, command_of, expected_failure, require
 from framework.programs import Program, programs
 
-SLOWER = {"kvm": 2.0, "software": 6.0}
+SECONDS = {"native": 20.0, "kvm": 40.0, "software": 100.0}
 CASES = [pytest.param(program, id=program.name) for program in programs()]
 
 
 @functools.cache
 def natively(program: Program) -> Outcome:
-    outcome = Native().run(command_of(program))
+    outcome = Native().run(command_of(program, seconds=SECONDS["native"]))
     assert outcome.status not in (None, 99, 125, 127), f"{program.name} cannot even be run natively: {outcome}"
     return outcome
 
@@ -30,5 +30,5 @@ def test_program_does_in_a_guest_what_it_does_natively(
     if reason:
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     expected = natively(program)
-    found = Micro(platform).run(command_of(program, slower=SLOWER[platform]))
+    found = Micro(platform).run(command_of(program, seconds=SECONDS[platform]))
     assert found == expected

@@ -112,11 +112,9 @@ class Micro:
         return _run(command, staged, environment)
 
 
-def command_of(program: Program, *, slower: float = 1.0) -> Command:
-    """The command that runs a program; ``slower``: how much more time it may take than natively."""
-    return Command(
-        program.name, lower_folders(program), program.argv, program.user, program.stdin, seconds=20.0 * slower
-    )
+def command_of(program: Program, *, seconds: float) -> Command:
+    """The command that runs a program; after ``seconds`` it hangs."""
+    return Command(program.name, lower_folders(program), program.argv, program.user, program.stdin, seconds=seconds)
 
 
 def _run(command: Command, staged: Callable[[str], list[str]], environment: dict[str, str]) -> Outcome:
@@ -203,6 +201,8 @@ def _absent(platform: str) -> str:
     if platform == "kvm":
         finding = probe()[0]
         return "" if finding.level is Level.OK else f"no KVM that runs guests: {finding.found}"
+    if importlib.util.find_spec("wirt.vmm.software") is None:
+        return "this wirt has no software platform"
     return "" if importlib.util.find_spec("unicorn") else "no software platform: the package unicorn is not installed"
 
 

@@ -1,4 +1,4 @@
-"""The conformance programs: found in ``tests/conformance/programs``, and built into a root of files of this host."""
+"""Conformance programs and applications: found in ``tests/conformance``, built into a root of this host's files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from framework.debian_root import CACHE, debian_root
 from framework.project import ROOT
 
-__all__ = ["PLACE", "Program", "lower_folders", "programs", "stage"]
+__all__ = ["PLACE", "Program", "applications", "lower_folders", "programs", "stage"]
 
 PLACE = ROOT / "tests" / "conformance"
 _SOURCES = PLACE / "programs"
@@ -65,9 +65,15 @@ class Program:
 
 @functools.cache
 def programs() -> tuple[Program, ...]:
-    """All of them, in order of their names."""
+    """All short ones, in order of their names."""
     sources = (path for suffix in ("c", "py", "sh") for path in _SOURCES.glob(f"*/*.{suffix}"))
     return tuple(sorted(map(_program, sources), key=lambda program: program.name))
+
+
+@functools.cache
+def applications() -> tuple[Program, ...]:
+    """What people run: scripts that take a real program through its paces."""
+    return tuple(map(_program, sorted((PLACE / "applications").glob("*.sh"))))
 
 
 def _program(source: Path) -> Program:
@@ -131,8 +137,8 @@ def _built() -> Path:
     notes = CACHE / "notes"
     notes.mkdir(exist_ok=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda program: _build(program, shop, notes), programs()))
-    known = {Path(program.built).name for program in programs()}
+        list(pool.map(lambda program: _build(program, shop, notes), (*programs(), *applications())))
+    known = {Path(program.built).name for program in (*programs(), *applications())}
     for stale in {path.name for path in shop.iterdir()} - known:
         (shop / stale).unlink()
     return tree

@@ -3,7 +3,9 @@
 int main(void)
 {
     char *a, *b, *c;
-    OK(a = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    OK(a = mmap(NULL, 64 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)); /* room around it */
+    OK(a = mmap(a, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+    SHOW(munmap(a + 8 * PAGE, 56 * PAGE));
     memset(a, 'a', 8 * PAGE);
     SHOW(mremap(a, 8 * PAGE, 4 * PAGE, 0) == a);
     expected_address = a + 4 * PAGE;

@@ -27,6 +27,7 @@ int main(void)
     send_.msg_iovlen = 2, out[1].iov_base = BAD;
     SHOW(sendmsg(d[0], &send_, 0));
     SHOW(send(s[0], BAD, 4, 0));
+    SHOW(send(s[1], "data", 4, 0));
     SHOW(recv(s[0], BAD, 4, MSG_DONTWAIT));
     SHOW(sendmsg(0, &receive, 0));
     SHOW(sendmmsg(-1, many, 1, 0));

@@ -44,7 +44,6 @@ int main(void)
     TEST(IPPROTO_IP, IP_TOS, 16);
     TEST(IPPROTO_IP, IP_TTL, 33);
     TEST(SOL_SOCKET, 9999, 1);
-    TEST(77, 1, 1);
     SHOW(setsockopt(s, SOL_SOCKET, SO_LINGER, &(struct linger){1, 5}, sizeof(struct linger)));
     SHOW(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){1, 500000}, sizeof(struct timeval)));
     struct timeval tv;

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 static void test(int family, void *address, socklen_t length)
 {
-    char room[16] = "";
+    static char room[70000];
     socklen_t n = length;
     struct sockaddr_in6 from;
     printf("-- family %d\n", family);

@@ -15,7 +15,6 @@ int main(void)
     pthread_attr_t attributes;
     pthread_t thread;
     void *result;
-    size_t size;
     pthread_attr_init(&attributes);
     RC(pthread_attr_setstacksize(&attributes, 16384 * 16));
     RC(pthread_create(&thread, &attributes, shallow, NULL));
@@ -26,9 +25,6 @@ int main(void)
     RC(pthread_create(&thread, &attributes, shallow, NULL));
     RC(pthread_join(thread, &result));
     SHOW(result);
-    RC(pthread_getattr_np(pthread_self(), &attributes));
-    RC(pthread_attr_getstacksize(&attributes, &size));
-    SHOW(size);
     child(overflow);
     return 0;
 }

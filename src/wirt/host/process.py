@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 
 from wirt.abi.linux import prctl
 from wirt.host.libc import checked, libc
@@ -27,7 +28,7 @@ def die_with_parent(signal: int) -> None:
 
 def set_name(name: str) -> None:
     """The name ps and top show, 15 bytes at most."""
-    _prctl(prctl.PR_SET_NAME, name.encode()[:15])
+    _prctl(prctl.PR_SET_NAME, os.fsencode(name)[:15])
 
 
 def set_no_new_privs() -> None:

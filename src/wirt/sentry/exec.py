@@ -11,9 +11,11 @@ from typing import NoReturn
 from wirt.abi import elf
 from wirt.host import _native
 from wirt.sentry import vdso as vdso_page
+from wirt.sentry.credentials import renew
 from wirt.sentry.descriptors import AT_FDCWD, hide, open_descriptors
 from wirt.sentry.loader import Image, load, parse, parse_script
 from wirt.sentry.mm import PAGE, page_up
+from wirt.sentry.proc_identity import publish
 from wirt.sentry.signals import forget_handlers
 from wirt.sentry.task import AltStack, Task
 from wirt.vmm.platform import UserRegisters
@@ -123,7 +125,7 @@ def _complete(path: bytes, fd: int, head: bytes, argv: tuple[bytes, ...], enviro
 def enter(task: Task, program: Program) -> UserRegisters:
     """Replace the task's program; the process has no other thread. Returns the registers to start with."""
     process, mm = task.process, task.mm
-    name = process.absolute(program.path)
+    name = process.path_of(program.fd) or process.absolute(program.path)
     mm.clear()
     loaded = load(mm, program.image, program.fd, name, program=True)
     entry, interpreter_base = loaded.entry, 0
@@ -138,14 +140,16 @@ def enter(task: Task, program: Program) -> UserRegisters:
     mm.map_anonymous(
         mm.stack_top - size, size, 7 if program.image.executable_stack else 3, name="[stack]", grows_down=True
     )
-    process.become(program.argv, name)
+    process.become(program.argv, name, os.path.basename(os.fsdecode(program.path)))
     stack = _fill_stack(task, program, loaded.entry, loaded.headers, interpreter_base, vdso)
+    publish(process)
     for fd in open_descriptors():
         if not os.get_inheritable(fd):
             process.forget_descriptor(fd)
             os.close(fd)
     forget_handlers(process)
-    task.altstack = AltStack()
+    renew()
+    task.altstack = AltStack(flags=0)  # as Linux has it: disabled by its size
     task.clear_child_tid = task.robust_list = 0
     return UserRegisters(rip=entry, rsp=stack)
 

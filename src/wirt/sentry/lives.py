@@ -21,6 +21,7 @@ from wirt.host import _native
 from wirt.sentry import signals
 from wirt.sentry.descriptors import hide
 from wirt.sentry.exec import Program, enter
+from wirt.sentry.proc_identity import record_exe
 from wirt.sentry.process import Process
 from wirt.sentry.task import AltStack, Task
 from wirt.sentry.vdso import inherit
@@ -117,6 +118,7 @@ def _be_born(task: Task, wish: CloneWish, registers: UserRegisters, state: bytes
     process = task.process
     _close(process.vfork_fd)
     process.pid = task.tid = os.getpid()
+    record_exe(process)
     process.tasks = {task.tid: task}
     process.exec_request = None
     process.changed = threading.Event()
@@ -146,7 +148,10 @@ def tell_vcpu(task: Task) -> None:
     """What the function library may answer by itself."""
     uid, euid, _ = os.getresuid()
     gid, egid, _ = os.getresgid()
-    task.vcpu.set_thread(pid=task.process.pid, tid=task.tid, ppid=os.getppid(), uid=uid, euid=euid, gid=gid, egid=egid)
+    pid, time_page = task.process.pid, task.process.time_page
+    task.vcpu.set_thread(
+        pid=pid, tid=task.tid, ppid=os.getppid(), uid=uid, euid=euid, gid=gid, egid=egid, time=time_page
+    )
 
 
 # A vfork child has a copy of its parent's memory, where Linux lends it the original. Programs know of one use: the

@@ -9,12 +9,24 @@ from collections.abc import Iterator
 from wirt.abi.linux.unistd import SYS_mincore
 from wirt.host import _native
 from wirt.sentry.mm import PAGE
-from wirt.sentry.proc_nodes import host_text
+from wirt.sentry.proc_nodes import host_names, host_text
 from wirt.sentry.task import Task
 from wirt.sentry.vma import Vma
 
-__all__ = ["auxv", "command_line", "environment", "is_own", "maps", "resident", "size", "smaps", "smaps_rollup"]
+__all__ = [
+    "auxv",
+    "command_line",
+    "environment",
+    "is_own",
+    "maps",
+    "resident",
+    "size",
+    "smaps",
+    "smaps_rollup",
+    "threads",
+]
 
+_KVM_THREAD = b"kvm-"  # kvm-nx-lpage-recovery, a thread of the process since Linux 6.13
 _CHUNK = 1 << 16  # pages asked about at a time
 
 
@@ -22,6 +34,20 @@ def is_own(task: Task, base: bytes) -> bool:
     """Whether a folder (b"12", b"12/task/13") is of the process that asks."""
     pid = int(base.partition(b"/")[0])
     return pid == task.process.pid or pid in task.process.tasks
+
+
+def threads(task: Task, base: bytes) -> list[int]:
+    """The guest threads of a process (``base``: b"12"): not those that the host's KVM has put into it."""
+    if is_own(task, base):
+        return sorted(task.process.tasks)
+    found = []
+    for name in host_names(task, base + b"/task"):
+        try:
+            if not host_text(task, base + b"/task/" + name + b"/comm").startswith(_KVM_THREAD):
+                found.append(int(name))
+        except OSError:  # it has just ended
+            continue
+    return sorted(found)
 
 
 def command_line(task: Task, base: bytes) -> bytes:

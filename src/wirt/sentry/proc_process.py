@@ -159,8 +159,7 @@ def _tasks(base: bytes) -> Entry:
         return folder(path) if name.isdigit() and exists(task, path) else None
 
     def names(task: Task) -> Iterable[Listed]:
-        found = sorted(int(name) for name in host_names(task, base + b"/task"))
-        return [(_LOW + tid, b"%d" % tid, S_IFDIR) for tid in found]
+        return [(_LOW + tid, b"%d" % tid, S_IFDIR) for tid in proc_memory.threads(task, base)]
 
     return Folder(child, names)
 

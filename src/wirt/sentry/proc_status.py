@@ -10,16 +10,20 @@ from collections.abc import Mapping
 
 from wirt.abi.linux.resource import RLIM_INFINITY, RLIMITS
 from wirt.sentry.mm import PAGE
-from wirt.sentry.proc_memory import is_own, size
+from wirt.sentry.proc_memory import is_own, size, threads
 from wirt.sentry.proc_nodes import host_text
 from wirt.sentry.rlimits import own_limit
 from wirt.sentry.task import Task
+from wirt.vmm.layout import ARENA
+from wirt.vmm.memory import CAPACITY
 
 __all__ = ["limits", "stat", "statm", "status"]
 
 # proc_pid_stat(5), fields by number; the last that is there is 52
-_VSIZE, _START_STACK, _ARG_START = 23, 28, 48
+_THREADS, _VSIZE, _START_STACK, _ARG_START = 20, 23, 28, 48
 _PRIVATE = (26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 45, 46, 47, 48, 49, 50, 51)
+_SIZE_LINES = ("VmPeak", "VmSize", "VmData")
+_RESERVED = ARENA + CAPACITY
 _SIGNAL_LINES = ("SigBlk", "SigIgn", "SigCgt")
 
 _UNITS = {
@@ -48,6 +52,8 @@ def stat(task: Task, base: bytes) -> bytes:
     for number in _PRIVATE:
         if number - 3 < len(fields):
             fields[number - 3] = b"0"
+    fields[_THREADS - 3] = b"%d" % len(threads(task, base.partition(b"/")[0]))
+    fields[_VSIZE - 3] = b"%d" % _less_reserved(int(fields[_VSIZE - 3]))
     if is_own(task, base):
         known = {_VSIZE: size(task), _START_STACK: task.mm.stack_start}
         known |= dict(enumerate((*task.mm.arguments, *task.mm.environment), _ARG_START))
@@ -58,6 +64,8 @@ def stat(task: Task, base: bytes) -> bytes:
 
 def statm(task: Task, base: bytes) -> bytes:
     fields = host_text(task, base + b"/statm").split()
+    for index in (0, 5):
+        fields[index] = b"%d" % (_less_reserved(int(fields[index]) * PAGE) // PAGE)
     if is_own(task, base):
         fields[0] = b"%d" % (size(task) // PAGE)
         fields[3] = b"%d" % (sum(vma.size for vma in task.mm.vmas if vma.rights & 4) // PAGE)
@@ -67,7 +75,7 @@ def statm(task: Task, base: bytes) -> bytes:
 
 def status(task: Task, base: bytes) -> bytes:
     changed = dict.fromkeys(_SIGNAL_LINES, f"{0:016x}") | {"Seccomp": "0", "Seccomp_filters": "0", "TracerPid": "0"}
-    changed["FDSize"] = "256"
+    changed |= {"FDSize": "256", "Threads": str(len(threads(task, base.partition(b"/")[0])))}
     if is_own(task, base):
         changed |= _own(task, int(base.rpartition(b"/")[2]))
     text = host_text(task, base + b"/status").decode("utf-8", "surrogateescape")
@@ -76,8 +84,17 @@ def status(task: Task, base: bytes) -> bytes:
 
 
 def _replaced(line: str, changed: Mapping[str, str]) -> str:
-    name, colon, _ = line.partition(":")
-    return f"{name}:\t{changed[name]}" if colon and name in changed else line
+    name, colon, value = line.partition(":")
+    if colon and name in changed:
+        return f"{name}:\t{changed[name]}"
+    if name in _SIZE_LINES:
+        return f"{name}:\t{_less_reserved(int(value.split()[0]) << 10) >> 10:>8} kB"
+    return line
+
+
+def _less_reserved(size: int) -> int:
+    """The monitor sets addresses aside for all memory that a guest process could ever have."""
+    return size - _RESERVED if size >= _RESERVED else size
 
 
 def _own(task: Task, tid: int) -> dict[str, str]:

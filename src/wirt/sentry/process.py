@@ -104,10 +104,10 @@ class Process:
         except OSError:
             return ""
 
-    def become(self, argv: tuple[bytes, ...], exe: str) -> None:
-        """A new program: what /proc says of the process."""
+    def become(self, argv: tuple[bytes, ...], exe: str, name: str) -> None:
+        """A new program: what /proc says of the process. ``name``: what it was called by, maybe a link to ``exe``."""
         self.argv, self.exe = argv, exe
-        self.rename(os.path.basename(exe))
+        self.rename(name)
         for hook in self.on_exec:
             hook(self)
 

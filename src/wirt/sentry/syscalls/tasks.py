@@ -11,6 +11,7 @@ from wirt.sentry import lives
 from wirt.sentry.descriptors import descriptor_or_cwd
 from wirt.sentry.exec import find
 from wirt.sentry.lives import CloneWish
+from wirt.sentry.namei import Place, place_of
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, u32
@@ -113,7 +114,10 @@ def execveat(task: Task, at: int, path: int, argv: int, environ: int, flags: int
     name = task.mm.string(path)
     if not name and not flags & 0x1000:
         _fail(errno.ENOENT)
-    program = find(name, _strings(task, argv), _strings(task, environ), descriptor_or_cwd(at), flags)
+    place = Place(descriptor_or_cwd(at), name)
+    if name:
+        place = place_of(task, place.at, name, follow=not flags & 0x100, refusal=errno.EACCES)
+    program = find(place.path, _strings(task, argv), _strings(task, environ), place.at, flags)
     lives.become(task, program)
     return None
 

@@ -28,7 +28,7 @@ from wirt.vmm.layout import (
     GuestVirt,
     HostAddr,
 )
-from wirt.vmm.paging import USER_RIGHTS, PageTables
+from wirt.vmm.paging import ADDRESS, LARGE_ENTRY, USER_RIGHTS, PageTables
 
 __all__ = ["CAPACITY", "GuestMemory", "Rights"]
 
@@ -61,13 +61,12 @@ class GuestMemory:
     """``limit``: how many bytes extents may hold together; more is OSError(ENOMEM)."""
 
     __slots__ = ("_chunk_end", "_extents", "_listener", "_read_only", "_supervisor_end", "_taken", "base", "chunks",
-                 "limit", "prepared", "tables", "time_page", "used")  # fmt: skip
+                 "limit", "prepared", "tables", "used")  # fmt: skip
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
         self.prepared = False  # a machine has put into the supervisor region what its processor needs
-        self.time_page = 0  # guest-virtual address of the function library's time page; 0: not mapped
         size = ARENA + CAPACITY
         flags = _ANONYMOUS
         found = _host(unistd.SYS_mmap, "mmap", 0, size + LARGE, mman.PROT_NONE, flags, -1, 0)
@@ -225,18 +224,17 @@ class GuestMemory:
             if phys >= ARENA:
                 self.place_anonymous(GuestPhys(phys), size)
                 self._extents.free(phys, size)
-        self.used = self.time_page = 0
+        self.used = 0
 
     def shown(self, va: int, size: int) -> list[tuple[GuestPhys, int]]:
         """(guest-physical address, length) of each contiguous piece that is shown there."""
         pieces: list[tuple[GuestPhys, int]] = []
         end = va + size
         while va < end:
-            entry = self.tables.entry(va)
-            large = bool(entry & 0x80)
-            stop = min(end, (va | (LARGE if large else PAGE) - 1) + 1)
+            entry, reach = self.tables.look_up(va)
+            stop = min(end, reach)
             if entry:
-                phys = (entry & 0x000F_FFFF_FFFF_F000) + (va & (LARGE - 1) if large else 0)
+                phys = (entry & ADDRESS) + (va & (LARGE - 1) if entry & LARGE_ENTRY else 0)
                 if pieces and pieces[-1][0] + pieces[-1][1] == phys:
                     pieces[-1] = (pieces[-1][0], pieces[-1][1] + stop - va)
                 else:

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from wirt.host import _native
 from wirt.vmm.layout import LARGE, PAGE, PML4, SUPERVISOR_SIZE
 
-__all__ = ["NO_EXECUTE", "SUPERVISOR_CODE", "SUPERVISOR_DATA", "USER_RIGHTS", "PageTables"]
+__all__ = ["ADDRESS", "LARGE_ENTRY", "NO_EXECUTE", "SUPERVISOR_CODE", "SUPERVISOR_DATA", "USER_RIGHTS", "PageTables"]
 
-_PRESENT, _WRITE, _USER, _ACCESSED, _DIRTY, _LARGE = 1, 2, 4, 0x20, 0x40, 0x80
+_PRESENT, _WRITE, _USER, _ACCESSED, _DIRTY, LARGE_ENTRY = 1, 2, 4, 0x20, 0x40, 0x80
 NO_EXECUTE = 1 << 63
-_ADDRESS = 0x000F_FFFF_FFFF_F000
+ADDRESS = 0x000F_FFFF_FFFF_F000
 _TABLE = _PRESENT | _WRITE | _USER | _ACCESSED
 _LEAF = _PRESENT | _ACCESSED | _DIRTY
 _FLAGS = _WRITE | _USER | NO_EXECUTE
@@ -63,8 +63,8 @@ class PageTables:
         entry = phys | bits
         while va < end:
             stop = min(end, (va | LARGE - 1) + 1)
-            if stop - va == LARGE and not entry & LARGE - 1 & _ADDRESS:
-                self._words[self._slot(va)] = entry | _LARGE
+            if stop - va == LARGE and not entry & LARGE - 1 & ADDRESS:
+                self._words[self._slot(va)] = entry | LARGE_ENTRY
             else:
                 self._fill(self._table(va) + (va >> 12 & 511), stop - va >> 12, entry)
             entry += stop - va
@@ -87,7 +87,7 @@ class PageTables:
                 continue
             slot = self._slot(va)
             entry = self._words[slot]
-            if stop - va == LARGE and entry & _LARGE:
+            if stop - va == LARGE and entry & LARGE_ENTRY:
                 self._words[slot] = 0
             elif entry:
                 self._fill(self._table(va) + (va >> 12 & 511), stop - va >> 12, 0)
@@ -108,7 +108,7 @@ class PageTables:
             stop = min(end, (va | LARGE - 1) + 1)
             if va >> 30 in self._directories:
                 entry = self._words[self._slot(va)]
-                if entry & _LARGE:
+                if entry & LARGE_ENTRY:
                     found = {entry & (_FLAGS | _PRESENT)}
                 elif entry:
                     first = self._tables[va >> 21] + (va >> 12 & 511)
@@ -122,10 +122,16 @@ class PageTables:
 
     def entry(self, va: int) -> int:
         """The entry that translates ``va``, 0 without one. Its address part is that of the page or of the 2 MiB."""
+        return self.look_up(va)[0]
+
+    def look_up(self, va: int) -> tuple[int, int]:
+        """The entry that translates ``va``, or 0, and the address behind all that this entry, or its lack, is about."""
         if va >> 30 not in self._directories:
-            return 0
+            return 0, (va >> 30) + 1 << 30
         entry: int = self._words[self._slot(va)]
-        return entry if entry & _LARGE or not entry else int(self._words[self._tables[va >> 21] + (va >> 12 & 511)])
+        if entry & LARGE_ENTRY or not entry:
+            return entry, (va >> 21) + 1 << 21
+        return int(self._words[self._tables[va >> 21] + (va >> 12 & 511)]), (va >> 12) + 1 << 12
 
     def clear(self) -> None:
         """Show nothing in the user half any more. Everything that was shown must be touched or given up."""
@@ -150,9 +156,9 @@ class PageTables:
         entry = self._words[slot]
         if table is None:
             table = self._tables[va >> 21] = self._take() >> 3
-        elif entry and not entry & _LARGE:
+        elif entry and not entry & LARGE_ENTRY:
             return table
-        self._fill(table, 512, entry & ~_LARGE if entry & _LARGE else 0)
+        self._fill(table, 512, entry & ~LARGE_ENTRY if entry & LARGE_ENTRY else 0)
         self._words[slot] = table << 3 | _TABLE
         return table
 

@@ -111,8 +111,23 @@ class Vcpu(Protocol):
     def kick(self) -> None:
         """From another thread: ``run`` returns INTERRUPTED now, or as soon as it is called."""
 
-    def set_thread(self, *, pid: int, tid: int, ppid: int, uid: int, euid: int, gid: int, egid: int) -> None:
-        """What the function library may tell the program without asking."""
+    def set_thread(
+        self,
+        *,
+        pid: int,
+        tid: int,
+        ppid: int,
+        uid: int,
+        euid: int,
+        gid: int,
+        egid: int,
+        time: int = 0,
+        answers: bool = True,
+    ) -> None:
+        """What the function library may tell the program without asking.
+
+        ``time``: where the time page is mapped, 0 for nowhere. ``answers=False``: every call reaches the monitor.
+        """
 
     def close(self) -> None:
         """The thread ends."""

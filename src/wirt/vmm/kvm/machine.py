@@ -44,7 +44,7 @@ _XSAVE_SIZE = ctypes.sizeof(kvm.kvm_xsave)
 
 
 class KvmPlatform:
-    """``raises_privilege``: whether `syscall` enters ring 0 here, as ``find_quirks`` finds; None: find out.
+    """``raises_privilege``: whether `syscall` enters ring 0 here, or None: find out.
 
     ``lowest_fd``: descriptors of machines lie above it, out of the guest's reach. The device stays open.
     """
@@ -56,9 +56,13 @@ class KvmPlatform:
     def __init__(self, *, raises_privilege: bool | None = None, lowest_fd: int = 0, device: str = "/dev/kvm") -> None:
         self.lowest_fd = lowest_fd
         self.device = self.hide(os.open(device, os.O_RDWR | os.O_CLOEXEC))
-        self.processor = Processor.of(self.device)
         self._apic_base: int | None = None
-        self.raises_privilege = self._find_quirks() if raises_privilege is None else raises_privilege
+        try:
+            self.processor = Processor.of(self.device)
+            self.raises_privilege = self._find_quirks() if raises_privilege is None else raises_privilege
+        except BaseException:
+            self.close()
+            raise
 
     def hide(self, fd: int) -> int:
         """Move a descriptor out of the guest's reach; its old number is closed."""

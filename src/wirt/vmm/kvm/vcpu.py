@@ -310,12 +310,21 @@ class KvmVcpu:
         _native.quick(unistd.SYS_tgkill, os.getpid(), self._tid, KICK)
 
     def set_thread(
-        self, *, pid: int, tid: int, ppid: int, uid: int, euid: int, gid: int, egid: int, answers: bool = True
+        self,
+        *,
+        pid: int,
+        tid: int,
+        ppid: int,
+        uid: int,
+        euid: int,
+        gid: int,
+        egid: int,
+        time: int = 0,
+        answers: bool = True,
     ) -> None:
-        """``answers=False``: every call reaches the monitor."""
         page = ThreadPage(
             pid=pid, tid=tid, ppid=ppid, uid=uid, euid=euid, gid=gid, egid=egid,
-            vcpu=self._index, answers=answers, time=self._machine.memory.time_page,
+            vcpu=self._index, answers=answers, time=time,
         )  # fmt: skip
         _native.poke(self._machine.entry_page(self._index) + abi.VMI_THREAD, page.pack())
 

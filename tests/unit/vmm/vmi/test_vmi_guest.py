@@ -40,9 +40,8 @@ class Guest:
         self.data = self.put(DATA, b"", Rights.R | Rights.W)
         self.time = self.put(TIME, b"", Rights.R)
         self.put(VDSO, library().vdso, Rights.R | Rights.X)
-        self.memory.time_page = TIME
         self.vcpu.resume(UserRegisters(rip=CODE))
-        self.vcpu.set_thread(**IDENTITY)
+        self.vcpu.set_thread(**IDENTITY, time=TIME)
 
     def put(self, va: int, data: bytes, rights: Rights) -> int:
         size = max(PAGE, -(-len(data) // PAGE) * PAGE)
@@ -120,7 +119,7 @@ def test_answers_in_the_guest_keep_flags_and_need_no_stack(in_guest: Callable[..
 
 def test_no_call_is_answered_in_the_guest_while_traced(in_guest: Callable[..., None]) -> None:
     def body(guest: Guest) -> None:
-        guest.vcpu.set_thread(**IDENTITY, answers=False)
+        guest.vcpu.set_thread(**IDENTITY, time=TIME, answers=False)
         for expected in (39, 186):
             assert guest.run() is Exit.SYSCALL
             assert guest.vcpu.number == expected

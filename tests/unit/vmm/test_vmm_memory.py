@@ -1,0 +1,237 @@
+"""Guest memory without a machine: extents, page tables, what the host maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wirt.host import _native
+from wirt.vmm.layout import ARENA, LARGE, PAGE, SUPERVISOR, GuestPhys, GuestVirt
+from wirt.vmm.memory import GuestMemory, Rights
+
+VA = GuestVirt(0x1234_5600_0000)
+LARGE_BIT, PRESENT, WRITE, USER, NO_EXECUTE = 0x80, 1, 2, 4, 1 << 63
+
+
+@pytest.fixture
+def memory() -> Iterator[GuestMemory]:
+    memory = GuestMemory(64 << 20)
+    yield memory
+    memory.close()
+
+
+def _phys(memory: GuestMemory, va: int) -> int | None:
+    pieces = memory.shown(va & -PAGE, PAGE)
+    return pieces[0][0] + va % PAGE if pieces else None
+
+
+def test_extent_is_zeroed_aligned_and_counted(memory: GuestMemory) -> None:
+    small, large = memory.allocate(PAGE), memory.allocate(3 << 20)
+    assert small >= ARENA
+    assert large % LARGE == 0
+    assert memory.host(large) % LARGE == 0
+    assert memory.used == PAGE + (3 << 20)
+    assert _native.peek(memory.host(small), PAGE) == bytes(PAGE)
+    memory.free(large, 3 << 20)
+    assert memory.used == PAGE
+
+
+def test_extent_beyond_the_limit_is_enomem(memory: GuestMemory) -> None:
+    with pytest.raises(OSError, match="memory limit") as caught:
+        memory.allocate((64 << 20) + PAGE)
+    assert caught.value.errno == 12
+    assert memory.used == 0
+    phys = memory.allocate(PAGE, room=1 << 30)  # addresses are no memory
+    memory.commit(PAGE)
+    assert memory.used == 2 * PAGE
+    memory.discard(GuestPhys(phys + PAGE), PAGE)
+    assert memory.used == PAGE
+
+
+def test_extent_given_back_in_parts_is_zeroed(memory: GuestMemory) -> None:
+    phys = memory.allocate(3 * PAGE)
+    _native.poke(memory.host(phys), b"x" * 3 * PAGE)
+    memory.free(GuestPhys(phys + PAGE), PAGE)
+    assert _native.peek(memory.host(phys), 3 * PAGE) == b"x" * PAGE + bytes(PAGE) + b"x" * PAGE
+
+
+def test_listener_hears_of_chunks_there_are_and_come(memory: GuestMemory) -> None:
+    heard: list[tuple[int, int]] = []
+    memory.allocate(PAGE)
+    memory.attach(lambda phys, size: heard.append((phys, size)))
+    assert heard == [(0, 1 << 20), (ARENA, 64 << 20)]
+    memory.allocate(PAGE, room=200 << 20)
+    assert heard[2:] == [(ARENA + (64 << 20), 128 << 20), (ARENA + (192 << 20), 256 << 20)]
+
+
+def test_entries_are_large_where_both_addresses_are_aligned(memory: GuestMemory) -> None:
+    phys = memory.allocate(6 << 20)
+    memory.map(GuestVirt(VA - PAGE), PAGE, memory.allocate(PAGE), Rights.R)
+    memory.map(VA, (4 << 20) + PAGE, phys, Rights.R | Rights.W)
+    for offset, large in ((0, True), (LARGE, True), (2 * LARGE, False)):
+        assert bool(memory.tables.entry(VA + offset) & LARGE_BIT) is large
+        assert _phys(memory, VA + offset + 5) == phys + offset + 5
+    assert memory.tables.entry(VA + 2 * LARGE + PAGE) == 0
+    memory.map(GuestVirt(VA + (8 << 20)), LARGE, GuestPhys(phys + PAGE), Rights.R)
+    assert not memory.tables.entry(VA + (8 << 20)) & LARGE_BIT
+
+
+@pytest.mark.parametrize(
+    ("rights", "bits"),
+    [
+        (Rights.R, PRESENT | USER | NO_EXECUTE),
+        (Rights.W, PRESENT | USER | WRITE | NO_EXECUTE),
+        (Rights.X, PRESENT | USER),
+        (Rights(7), PRESENT | USER | WRITE),
+        (Rights(0), 0),
+    ],
+)
+def test_entries_have_the_rights(memory: GuestMemory, rights: Rights, bits: int) -> None:
+    memory.map(VA, PAGE, memory.allocate(PAGE), rights)
+    assert memory.tables.entry(VA) & (PRESENT | WRITE | USER | NO_EXECUTE) == bits
+
+
+def test_protect_splits_and_merges(memory: GuestMemory) -> None:
+    phys = memory.allocate(LARGE)
+    memory.map(VA, LARGE, phys, Rights(7))
+    memory.protect(GuestVirt(VA + PAGE), PAGE, GuestPhys(phys + PAGE), Rights(0))
+    assert memory.tables.entry(VA + PAGE) == 0
+    assert memory.shown(VA, LARGE) == [(phys, PAGE), (phys + 2 * PAGE, LARGE - 2 * PAGE)]
+    memory.protect(VA, LARGE, phys, Rights.R)
+    assert memory.tables.entry(VA) & LARGE_BIT
+    assert memory.shown(VA, LARGE) == [(phys, LARGE)]
+
+
+def test_protect_touches_only_when_a_right_is_lost(memory: GuestMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[tuple[int, int]] = []
+    monkeypatch.setattr(GuestMemory, "touch", lambda _, phys, size: touched.append((phys, size)))
+    phys = memory.allocate(4 * PAGE)
+    memory.map(VA, 4 * PAGE, phys, Rights.R)
+    steps = [Rights.R | Rights.W, Rights(7), Rights.R | Rights.X, Rights(7), Rights(7), Rights(0), Rights.R]
+    for rights in steps:
+        memory.protect(VA, 4 * PAGE, phys, rights)
+        if rights & Rights.W or rights == Rights.R:
+            assert touched == [], rights
+        else:
+            assert touched.pop() == (phys, 4 * PAGE)
+
+
+def test_unmap_touches_what_was_shown(memory: GuestMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[tuple[int, int]] = []
+    monkeypatch.setattr(GuestMemory, "touch", lambda _, phys, size: touched.append((phys, size)))
+    phys = memory.allocate(4 * PAGE)
+    memory.map(GuestVirt(VA + PAGE), 2 * PAGE, phys, Rights.R)
+    memory.unmap(VA, 1 << 40)
+    assert touched == [(phys, 2 * PAGE)]
+    assert memory.tables.entry(VA + PAGE) == 0
+
+
+def test_clear_leaves_the_supervisor_window(memory: GuestMemory) -> None:
+    memory.tables.map(SUPERVISOR, PAGE, 0, PRESENT)
+    memory.map(VA, 3 << 20, memory.allocate(4 << 20), Rights.R)
+    memory.clear()
+    assert memory.used == 0
+    assert memory.shown(VA, 4 << 20) == []
+    assert memory.tables.entry(SUPERVISOR) == PRESENT
+    phys = memory.allocate(PAGE)
+    memory.map(VA, PAGE, phys, Rights.R)
+    assert memory.shown(VA, 4 << 20) == [(phys, PAGE)]
+
+
+def test_read_only_file_is_touched_without_becoming_writable(memory: GuestMemory) -> None:
+    file = os.memfd_create("x")
+    os.ftruncate(file, 4 * PAGE)
+    phys = memory.allocate(6 * PAGE)
+    memory.place(GuestPhys(phys + PAGE), 4 * PAGE, file, 0, shared=True, writable=False)
+    memory.place_anonymous(GuestPhys(phys + 2 * PAGE), PAGE)
+    os.close(file)
+    memory.touch(phys, 6 * PAGE)
+    for page, writable in enumerate((True, False, True, False, False, True)):
+        address = memory.host(GuestPhys(phys + page * PAGE))
+        if writable:
+            _native.poke_safe(address, b"y")
+        else:
+            with pytest.raises(OSError, match="Bad address"):
+                _native.poke_safe(address, b"y")
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+@pytest.mark.parametrize("pages", [1, 3, 5])
+def test_carry_moves_anonymous_memory(memory: GuestMemory, pages: int, pieces: bool) -> None:
+    old, new = memory.allocate(3 * PAGE), memory.allocate(pages * PAGE)
+    contents = b"".join(bytes([65 + page]) * PAGE for page in range(3))
+    _native.poke(memory.host(old), contents)
+    if pieces:
+        _native.call(28, memory.host(old) + PAGE, PAGE, 16)  # MADV_DONTFORK: a mapping of its own for the host
+    memory.carry(old, 3 * PAGE, new, pages * PAGE, filled=False)
+    kept = min(pages, 3) * PAGE
+    assert _native.peek(memory.host(new), pages * PAGE) == contents[:kept].ljust(pages * PAGE, b"\0")
+    assert _native.peek(memory.host(old), kept) == bytes(kept)
+
+
+def test_carry_moves_a_file_and_shows_more_of_it(memory: GuestMemory) -> None:
+    file = os.memfd_create("x")
+    os.ftruncate(file, 4 * PAGE)
+    for page in range(4):
+        os.pwrite(file, bytes([65 + page]), page * PAGE)
+    old, new = memory.allocate(2 * PAGE), memory.allocate(4 * PAGE)
+    memory.place(old, 2 * PAGE, file, 0, shared=True, writable=True)
+    memory.carry(old, 2 * PAGE, new, 4 * PAGE, filled=True)
+    os.close(file)
+    assert [_native.peek(memory.host(new) + page * PAGE, 1) for page in range(4)] == [b"A", b"B", b"C", b"D"]
+    assert _native.peek(memory.host(old), 1) == b"\0"
+
+
+def test_forget_brings_back_zeroes_or_the_file(memory: GuestMemory) -> None:
+    file = os.memfd_create("x")
+    os.write(file, b"f" * PAGE)
+    anonymous, private = memory.allocate(PAGE), memory.allocate(PAGE)
+    memory.place(private, PAGE, file, 0, shared=False, writable=False)
+    os.close(file)
+    for phys in (anonymous, private):
+        _native.poke(memory.host(phys), b"w")
+        memory.forget(phys, PAGE)
+    assert (_native.peek(memory.host(anonymous), 1), _native.peek(memory.host(private), 1)) == (b"\0", b"f")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("mup"), st.integers(0, 1200), st.sampled_from([1, 3, 511, 512, 600]), st.integers(0, 7)
+        ),
+        max_size=25,
+    )
+)
+def test_tables_say_what_a_plain_list_says(steps: list[tuple[str, int, int, int]]) -> None:
+    """Mapping, unmapping and protecting in any order, against one entry a page."""
+    memory = GuestMemory(1 << 30)
+    phys = memory.allocate(4 * LARGE)
+    model: dict[int, int] = {}
+    try:
+        for kind, first, count, rights in steps:
+            va, size, at = GuestVirt(VA + first * PAGE), count * PAGE, GuestPhys(phys + first * PAGE)
+            pages = range(first, first + count)
+            if kind == "m":
+                memory.unmap(va, size, touch=False)
+                memory.map(va, size, at, Rights(rights))
+                model.update(dict.fromkeys(pages, rights))
+            elif kind == "u":
+                memory.unmap(va, size, touch=False)
+                model.update(dict.fromkeys(pages, 0))
+            else:
+                memory.protect(va, size, at, Rights(rights))
+                model.update(dict.fromkeys(pages, rights))
+        for page in range(0, 1900):
+            entry, rights = memory.tables.entry(VA + page * PAGE), model.get(page, 0)
+            if rights:
+                assert _phys(memory, VA + page * PAGE) == phys + page * PAGE
+                assert (bool(entry & WRITE), not entry & NO_EXECUTE) == (bool(rights & 2), bool(rights & 4))
+            else:
+                assert entry == 0
+    finally:
+        memory.close()

@@ -27,8 +27,8 @@ class MonitorConfig:
     ``join``: for an exec, the guest's first process by the host's number: its namespaces are entered instead of new
     ones made, and nothing of ``rootfs``, ``mounts``, ``netns``, ``ipc_ns``, ``uts_ns``, ``sysctls`` counts. 0: the
     guest itself. ``netns``, ``ipc_ns``, ``uts_ns`` as in ``model.launch.Launch``.
-    ``cgroups``: folders whose cgroups are joined. ``capabilities``: a mask, of the guest's user namespace.
-    ``memory``: bytes of memory the guest may have; ``cpus``: processors it sees.
+    ``cgroups``: the files to write "0" to, to be in the guest's cgroup. ``capabilities``: a mask, of the guest's user
+    namespace. ``memory``: bytes of memory the guest may have; ``cpus``: processors it sees.
     ``rlimits``: RLIMIT_ name in lower case, soft, hard (2**64 - 1 unlimited).
     """
 

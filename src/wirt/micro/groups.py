@@ -10,7 +10,7 @@ from wirt.abi.oci_runtime import Cpu, Memory, Resources
 from wirt.host import cgroup
 from wirt.host.failures import explaining
 
-__all__ = ["apply", "make", "members"]
+__all__ = ["apply", "doors", "make"]
 
 # What is measured or done to every guest; cpuset is joined only by those that ask for it.
 _ALWAYS = frozenset(("cpu", "cpuacct", "memory", "pids", "freezer", "blkio"))
@@ -20,7 +20,7 @@ _UNLIMITED = -1
 
 
 def make(layout: cgroup.CgroupLayout, path: str, limits: Resources) -> tuple[str, ...]:
-    """Make the cgroup in every hierarchy that counts, set ``limits``; the folders that a guest's process is to join."""
+    """Make the cgroup in every hierarchy that counts and set ``limits``. Returns ``doors``."""
     folders = tuple(_folders(layout, path, limits))
     for folder in folders:
         with explaining(f"make the cgroup {folder}"):
@@ -30,12 +30,17 @@ def make(layout: cgroup.CgroupLayout, path: str, limits: Resources) -> tuple[str
             if folder == layout.folder(path, _CPUSET) != layout.unified + path:
                 _fill_sets(folder, os.path.dirname(path).count("/"))
     apply(layout, path, limits)
-    return folders
+    return doors(layout, path)
 
 
-def members(layout: cgroup.CgroupLayout, path: str) -> tuple[str, ...]:
-    """The folders that are there: what a further process of a running guest is to join."""
-    return tuple(folder for folder in layout.folders(path) if os.path.isdir(folder))
+def doors(layout: cgroup.CgroupLayout, path: str) -> tuple[str, ...]:
+    """The files that a process of the guest's, with one thread, writes "0" to: then it is in the cgroup everywhere.
+
+    Of v1 it is the one for threads: for a thread that moves itself, and for no other, the kernel (since 5.16) takes no
+    lock that all processors have to agree on, which is 10 ms of a start.
+    """
+    there = (hierarchy for hierarchy in layout.hierarchies if os.path.isdir(hierarchy.mount + path))
+    return tuple(f"{one.mount}{path}/{'cgroup.procs' if one.unified else 'tasks'}" for one in there)
 
 
 def apply(layout: cgroup.CgroupLayout, path: str, limits: Resources) -> None:

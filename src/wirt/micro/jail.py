@@ -80,8 +80,8 @@ def make_room() -> None:
 
 def enter(config: MonitorConfig, report: Report, records_fd: int) -> Jail:
     """Lock ourselves in. ``OSError`` or ``Refused`` say which step could not be done; the caller then ends."""
-    for folder in config.cgroups:
-        _join_cgroup(folder)
+    for door in config.cgroups:
+        _join_cgroup(door)
     user_ns = -1
     if config.join:
         user_ns = _join_guest(config.join)
@@ -109,8 +109,8 @@ def enter(config: MonitorConfig, report: Report, records_fd: int) -> Jail:
     return Jail(proc_fd, records_fd)
 
 
-def _join_cgroup(folder: str) -> None:
-    fd = os.open(f"{folder}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+def _join_cgroup(door: str) -> None:
+    fd = os.open(door, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, b"0")  # ourselves
     finally:

@@ -54,14 +54,19 @@ def main(path: str, report_fd: int, records_fd: int, stdio: tuple[int, int, int]
         monitor = opener(config)
         inside = jail.enter(config, report, records_fd)
         _run(monitor, config, inside, report)
-    except Refused as refused:
+    except Exception as error:
         if report is not None:
-            report.failed(refused)
-    except OSError as error:
-        if report is not None:
-            report.failed(Refused(_FAILED, _sentence(error)))
+            report.failed(_refusal(error))
     finally:
         os._exit(_FAILED)
+
+
+def _refusal(error: Exception) -> Refused:
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, OSError):
+        return Refused(_FAILED, _sentence(error))
+    return Refused(_FAILED, f"the monitor failed: {type(error).__name__}: {error}")  # a fault of ours, told as one
 
 
 def _run(monitor: Monitor, config: MonitorConfig, inside: jail.Jail, report: Report) -> NoReturn:

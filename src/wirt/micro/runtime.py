@@ -73,12 +73,12 @@ class MicroRuntime:
         program = first_program(launch)
         around = surroundings(guest, launch.rootfs, program)
         wanted, _ = limits.resources(spec.resources, self._facts)
-        folders = groups.make(self._groups.layout, self._groups.path(guest.id), wanted)
+        cgroups = groups.make(self._groups.layout, self._groups.path(guest.id), wanted)
         monitor = self._monitor(
             guest,
             program,
             around,
-            cgroups=folders,
+            cgroups=cgroups,
             rootfs=launch.rootfs,
             read_only=spec.read_only,
             mounts=tuple(
@@ -102,8 +102,8 @@ class MicroRuntime:
             around = surroundings(guest, f"/proc/{pid}/root", program)
         except (FileNotFoundError, ProcessLookupError):
             raise errors.Conflict(f"{guest.name or guest.id[:12]} is not running") from None
-        folders = groups.members(self._groups.layout, self._groups.path(guest.id))
-        return _plan(folder, self._monitor(guest, program, around, cgroups=folders, join=pid), "")
+        cgroups = groups.doors(self._groups.layout, self._groups.path(guest.id))
+        return _plan(folder, self._monitor(guest, program, around, cgroups=cgroups, join=pid), "")
 
     def _monitor(self, guest: Guest, program: ExecSpec, around: Surroundings, **more: object) -> MonitorConfig:
         """What every program of a guest has; ``more``: what is its first one's, or a further one's alone."""

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from measure import Command
 
-__all__ = ["IMAGE", "Engine", "docker", "fetch", "podman", "runc", "wirt"]
+__all__ = ["IMAGE", "Engine", "docker", "fetch", "podman", "runc", "runsc", "wirt"]
 
 IMAGE = "busybox"
 PROJECT = Path(__file__).parent.parent
 UNPACKED = PROJECT / "build" / "peers"
-PACKAGES = ("docker.io", "podman", "netavark", "iptables", "runc", "busybox-static", "tini")
+PACKAGES = ("docker.io", "podman", "netavark", "iptables", "runc", "runsc", "busybox-static", "tini")
 # Of these the tests read a file; what they depend on (most of Go's libraries) is left out.
 REFERENCES = ("golang-github-docker-docker-dev",)
 APPLETS = ("sh", "true", "sleep", "cat", "echo", "ls")
@@ -45,10 +45,11 @@ class Engine:
     def command(self, label: str, *words: str, unique: bool = False) -> Command:
         return Command(f"{self.name} {label}", (*self.prefix, *words), self.env, unique)
 
-    def run(self, network: str = "") -> Command:
-        """``run --rm``; ``network`` "" is the default one."""
-        chosen = (f"--network={network}",) if network else ()
-        return self.command(f"run, {network or 'default'} network", "run", "--rm", *chosen, IMAGE, "true")
+    def run(self, network: str = "", *, kind: str = "") -> Command:
+        """``run --rm``; ``network`` "" is the default one, and ``kind`` (wirt's alone) too."""
+        chosen = [f"--{name}={value}" for name, value in (("network", network), ("kind", kind)) if value]
+        label = f"run{' ' if kind else ''}{kind}, {network or 'default'} network"
+        return self.command(label, "run", "--rm", *chosen, IMAGE, "true")
 
     def start(self, name: str) -> Command:
         """A container that sleeps in the background."""
@@ -141,11 +142,11 @@ class runc:  # noqa: N801 - stands beside the functions above
 
     def run(self) -> Command:
         """``runc run`` of ``true`` in fresh namespaces, no network but an unconfigured loopback."""
-        bundle = self._bundle("run", ["true"])
+        bundle = self.bundle("run", ["true"])
         return Command("runc run", self._argv("run", "--bundle", str(bundle), "@"), _environment(), unique=True)
 
     def start(self, name: str) -> None:
-        bundle = self._bundle(name, ["sleep", "10000"])
+        bundle = self.bundle(name, ["sleep", "10000"])
         argv = self._argv("run", "--detach", "--bundle", str(bundle), name)
         subprocess.run(argv, env=_environment(), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
@@ -158,7 +159,7 @@ class runc:  # noqa: N801 - stands beside the functions above
     def _argv(self, *words: str) -> tuple[str, ...]:
         return (_program("runc"), "--root", str(self.folder / "runc" / "state"), *words)
 
-    def _bundle(self, name: str, args: list[str]) -> Path:
+    def bundle(self, name: str, args: list[str]) -> Path:
         """A bundle as ``runc spec`` makes it, without a terminal."""
         bundle = self.folder / "runc" / name
         rootfs = bundle / "rootfs"
@@ -170,6 +171,24 @@ class runc:  # noqa: N801 - stands beside the functions above
         text = config.read_text().replace('"terminal": true', '"terminal": false').replace('"sh"', words)
         config.write_text(text)
         return bundle
+
+
+def runsc(folder: Path) -> _Runsc:
+    """gVisor, as Debian packages it."""
+    return _Runsc(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Runsc:
+    """gVisor's ``runsc run`` on ptrace, its platform for hosts without a KVM it likes; the same root file system."""
+
+    folder: Path
+
+    def run(self) -> Command:
+        bundle = runc(self.folder / "runsc").bundle("run", ["true"])
+        options = ("--root", str(self.folder / "runsc-state"), "--platform=ptrace", "--network=none")
+        words = (*options, "run", "--bundle", str(bundle), "@")
+        return Command("runsc run", (_program("runsc"), *words), _environment(), unique=True)
 
 
 def _missing() -> list[str]:

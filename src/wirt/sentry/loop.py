@@ -15,7 +15,7 @@ __all__ = ["run"]
 log = logging.getLogger("wirt.sentry")
 
 _EINTR = -errno.EINTR
-_PAGE_FAULT, _PROTECTION_FAULT = 14, 13
+_PAGE_FAULT, _X87_ERROR, _SIMD_ERROR = 14, 16, 19
 _SEGV_MAPERR, _SEGV_ACCERR, _SI_KERNEL, _BUS_ADRERR = 1, 2, 0x80, 2
 _FAULT_WRITE, _FAULT_FETCH = 2, 16
 _SPURIOUS_LIMIT = 1000
@@ -26,9 +26,7 @@ _TRAPS = {
     1: (signal.SIGTRAP, 2, True),  # TRAP_TRACE
     3: (signal.SIGTRAP, _SI_KERNEL, False),
     6: (signal.SIGILL, 2, True),  # ILL_ILLOPN
-    16: (signal.SIGFPE, 0, True),
     17: (signal.SIGBUS, 1, False),  # BUS_ADRALN
-    19: (signal.SIGFPE, 0, True),
 }
 
 
@@ -78,6 +76,9 @@ def _fault(task: Task, fault: Fault) -> None:
         signals.force(task, signal.SIGBUS, _BUS_ADRERR, task.mm.shown_at(fault.address))
         return
     number, code, here = _TRAPS.get(fault.vector, (signal.SIGSEGV, _SI_KERNEL, False))
+    if fault.vector in (_X87_ERROR, _SIMD_ERROR):
+        code = signals.float_code(task.vcpu.xsave(), simd=fault.vector == _SIMD_ERROR)
+        number, here = signal.SIGFPE, True
     address = task.vcpu.registers().rip if here else 0
     signals.force(task, number, code, address, fault.vector, fault.error)
 

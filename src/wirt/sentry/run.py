@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import signal
+import socket
 import stat
 import sys
 import tempfile
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from wirt.abi.linux import mount as ms
+from wirt.abi.linux.capability import CAPABILITIES
 from wirt.abi.linux.sched import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS
+from wirt.host import privileges
 from wirt.host.links import open_route, set_up
 from wirt.host.mount import bind, mount, unmount
 from wirt.host.namespaces import unshare
@@ -28,6 +31,11 @@ from wirt.vmm.choice import choose
 
 __all__ = ["main"]
 
+_NAME = "guest"
+_CAPABILITIES = (
+    "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL "
+    "AUDIT_WRITE"
+)
 _LOOPBACK = 1  # its index in every network namespace
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
@@ -67,15 +75,12 @@ def _become(wanted: argparse.Namespace) -> NoReturn:
         platform = choose(wanted.platform, lowest_fd=OWN)
         proc = _enter(wanted.root)
         os.chdir(wanted.cwd)
-        uid, _, gid = wanted.user.partition(":")
-        os.setgroups([])
-        os.setgid(int(gid or uid))
-        os.setuid(int(uid))
+        _be(*wanted.user.partition(":")[::2])
         environ = tuple(os.fsencode(entry) for entry in wanted.env or ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"])
         argv = tuple(os.fsencode(word) for word in wanted.program)
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         options = GuestOptions(
-            memory=wanted.memory, machine_memory=memory, cpus=os.cpu_count() or 1, hostname="guest", proc_fd=proc
+            memory=wanted.memory, machine_memory=memory, cpus=os.cpu_count() or 1, hostname=_NAME, proc_fd=proc
         )
         guest.run(platform, options, (_search(argv[0], environ), *argv[1:]), environ)
     except OSError as error:
@@ -83,8 +88,20 @@ def _become(wanted: argparse.Namespace) -> NoReturn:
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 
+def _be(uid: str, gid: str) -> None:
+    """The user, with a container's capabilities if it is root."""
+    mask = sum(1 << CAPABILITIES.index(f"CAP_{name}") for name in _CAPABILITIES.split())
+    privileges.shrink_bounding_set(mask)
+    os.setgroups([])
+    os.setgid(int(gid or uid))
+    os.setuid(int(uid))
+    if not int(uid):
+        privileges.set_capabilities(mask)
+
+
 def _enter(root: str) -> int:
     """Make ``root`` ours; a descriptor of a procfs that is not in it."""
+    socket.sethostname(_NAME)
     with open_route() as netlink:
         netlink.request(set_up(_LOOPBACK))
     mount("", "/", None, ms.MS_PRIVATE | ms.MS_REC)

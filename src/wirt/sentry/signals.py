@@ -29,6 +29,7 @@ __all__ = [
     "MASKABLE",
     "change_altstack",
     "die",
+    "float_code",
     "force",
     "forget_handlers",
     "interrupted",
@@ -47,6 +48,8 @@ _ALL = 0xFFFF_FFFF_FFFF_FFFF
 _SIGSEGV = 11
 # What the processor raises: signals that the first process of a pid namespace dies of, too, when they are forced.
 _FAULTS = frozenset((4, 5, 7, 8, 11))
+# Bits of FSW and MXCSR: invalid, divide by zero, overflow, underflow or denormal, precision; and FPE_FLTINV and so on
+_FLOAT_CODES = ((0x01, 7), (0x04, 3), (0x08, 4), (0x12, 5), (0x20, 6))
 
 
 def _bit(number: int) -> int:
@@ -269,6 +272,16 @@ def force(task: Task, number: int, code: int, address: int = 0, trapno: int = 0,
     info = abi.siginfo_fault.pack(number, 0, s32(code), address & _ALL)
     cr2 = address if trapno == 14 else 0
     _deliver(task, info, task.vcpu.registers(), trapno, error, cr2)
+
+
+def float_code(state: bytes, *, simd: bool) -> int:
+    """si_code of a floating-point error, from the extended state (fpu__exception_code of arch/x86/kernel/fpu)."""
+    if simd:
+        control = int.from_bytes(state[24:28], "little")  # MXCSR
+        raised = ~(control >> 7) & control
+    else:
+        raised = int.from_bytes(state[2:4], "little") & ~int.from_bytes(state[0:2], "little")  # FSW, FCW
+    return next((code for bits, code in _FLOAT_CODES if raised & bits), 0)
 
 
 def die(number: int) -> NoReturn:

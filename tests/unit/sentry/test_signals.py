@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import struct
 import threading
 from pathlib import Path
 from typing import Any
@@ -361,3 +362,23 @@ def test_new_program_forgets_handlers_and_keeps_what_is_ignored() -> None:
         assert int(ignored.split()[1], 16) == _bit(SECOND)
 
     forked(body)
+
+
+@pytest.mark.parametrize(
+    ("words", "simd", "code"),
+    [
+        ((0x37F, 0x01, 0), False, 0),  # masked
+        ((0x37E, 0x01, 0), False, 7),
+        ((0x37B, 0x04, 0), False, 3),
+        ((0x36F, 0x10, 0), False, 5),
+        ((0x37F, 0, 0x1F80 & ~0x400 | 0x08), True, 4),
+        ((0x37F, 0, 0x1F80 & ~0x1000 | 0x20), True, 6),
+        ((0x37F, 0, 0x1F80 | 0x3F), True, 0),
+    ],
+)
+def test_code_of_a_floating_point_error_is_the_first_that_is_not_masked(
+    words: tuple[int, int, int], simd: bool, code: int
+) -> None:
+    control, status, mxcsr = words
+    state = struct.pack("<HH20xI", control, status, mxcsr).ljust(832, b"\0")
+    assert signals.float_code(state, simd=simd) == code

@@ -38,6 +38,7 @@ def _limit(task: Task, pid: int, resource: int, wanted: Limit | None) -> Limit:
         if old is None:
             return _hosts(pid, resource, wanted)
         if pid not in (0, task.process.pid):
+            _hosts(pid, resource, None)  # ESRCH, EPERM
             fail(errno.EPERM)
         if wanted is not None:
             _set(task.process, resource, wanted, old)

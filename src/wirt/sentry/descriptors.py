@@ -10,9 +10,7 @@ import errno
 import fcntl
 import os
 
-from wirt.host import _native
-
-__all__ = ["FD_LIMIT", "OWN", "descriptor", "descriptor_or_cwd", "hide"]
+__all__ = ["FD_LIMIT", "OWN", "descriptor", "descriptor_or_cwd", "hide", "open_descriptors"]
 
 FD_LIMIT = 8192  # also what the guest sees as RLIMIT_NOFILE's hard limit
 OWN = FD_LIMIT + 1  # from here on the monitor's
@@ -46,16 +44,12 @@ def hide(fd: int) -> int:
     return moved
 
 
-def open_descriptors() -> list[int]:
-    """The guest's open descriptors, lowest first."""
-    found = []
-    fd = 0
-    misses = 0
-    while fd < FD_LIMIT and misses < 1024:
-        if _native.quick(72, fd, fcntl.F_GETFD) >= 0:
-            found.append(fd)
-            misses = 0
-        else:
-            misses += 1
-        fd += 1
-    return found
+def open_descriptors(proc_fd: int) -> list[int]:
+    """The guest's open descriptors, lowest first. ``proc_fd``: a procfs, as ``GuestOptions`` has it."""
+    folder = os.open("self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc_fd)
+    try:
+        found = {int(name) for name in os.listdir(folder)}
+    finally:
+        os.close(folder)
+    return sorted(fd for fd in found - {folder} if fd < FD_LIMIT)
+

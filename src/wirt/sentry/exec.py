@@ -143,7 +143,7 @@ def enter(task: Task, program: Program) -> UserRegisters:
     process.become(program.argv, name, os.path.basename(os.fsdecode(program.path)))
     stack = _fill_stack(task, program, loaded.entry, loaded.headers, interpreter_base, vdso)
     publish(process)
-    for fd in open_descriptors():
+    for fd in open_descriptors(process.options.proc_fd):
         if not os.get_inheritable(fd):
             process.forget_descriptor(fd)
             os.close(fd)

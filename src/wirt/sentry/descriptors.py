@@ -10,6 +10,9 @@ import errno
 import fcntl
 import os
 
+from wirt.abi.linux.unistd import SYS_fcntl
+from wirt.host import _native
+
 __all__ = ["FD_LIMIT", "OWN", "descriptor", "descriptor_or_cwd", "hide", "open_descriptors"]
 
 FD_LIMIT = 8192  # also what the guest sees as RLIMIT_NOFILE's hard limit
@@ -48,8 +51,9 @@ def open_descriptors(proc_fd: int) -> list[int]:
     """The guest's open descriptors, lowest first. ``proc_fd``: a procfs, as ``GuestOptions`` has it."""
     folder = os.open("self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc_fd)
     try:
-        found = {int(name) for name in os.listdir(folder)}
+        found = sorted(int(name) for name in os.listdir(folder))
     finally:
         os.close(folder)
-    return sorted(fd for fd in found - {folder} if fd < FD_LIMIT)
+    # The folder itself was among them.
+    return [fd for fd in found if fd < FD_LIMIT and _native.quick(SYS_fcntl, fd, fcntl.F_GETFD) >= 0]
 

@@ -109,6 +109,12 @@ class Memory:
     def segments(self, va: int, size: int, write: bool = False) -> list[tuple[int, int]]:
         return [(self.host(va, size, write), size)]
 
+    def string(self, va: int, limit: int = 4096) -> bytes:
+        text, end, _ = self.read(va, min(limit, self.top - va)).partition(b"\0")
+        if not end:
+            raise OSError(errno.ENAMETOOLONG, "no end")
+        return text
+
     def u32(self, va: int) -> int:
         return int.from_bytes(self.read(va, 4), "little")
 

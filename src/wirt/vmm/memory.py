@@ -36,6 +36,7 @@ CAPACITY = 256 << 30  # bytes of extents: with ARENA below 2**39, which every pr
 _FIRST_SUPERVISOR_CHUNK = 1 << 20
 _FIRST_CHUNK = 64 << 20
 _COPY = 1 << 20
+_SHM_RDONLY, _SHM_REMAP = 0o10000, 0o40000
 
 _READ_WRITE = mman.PROT_READ | mman.PROT_WRITE
 _ANONYMOUS = mman.MAP_PRIVATE | mman.MAP_ANONYMOUS | mman.MAP_NORESERVE
@@ -165,6 +166,14 @@ class GuestMemory:
         _host(unistd.SYS_mmap, "mmap", self.base + phys, size, prot, kind, fd, offset)
         self._forget_read_only(phys, phys + size)
         if prot == mman.PROT_READ:
+            self._read_only[phys] = phys + size
+
+    def place_segment(self, phys: GuestPhys, size: int, identity: int, *, writable: bool) -> None:
+        """Attach a System V segment of that size over the extent, shmat(2)."""
+        flags = _SHM_REMAP if writable else _SHM_REMAP | _SHM_RDONLY
+        _host(unistd.SYS_shmat, "shmat", identity, self.base + phys, flags)
+        self._forget_read_only(phys, phys + size)
+        if not writable:
             self._read_only[phys] = phys + size
 
     def place_anonymous(self, phys: GuestPhys, size: int) -> None:

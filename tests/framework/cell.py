@@ -64,9 +64,10 @@ def main() -> int:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     records = files.new_records()
     unshare(CLONE_NEWPID)
+    report.send_order(ours, path, (0, 1, 2))
     pid = os.fork()
     if pid == 0:
-        monitor.main(path, theirs.detach(), records, (0, 1, 2), lambda _config: payload)
+        monitor.main(theirs.detach(), records, lambda _platform: payload)
     theirs.close()
     while True:
         kind, text, _ = report.receive(ours)

@@ -38,7 +38,7 @@ from wirt.keeper.program import Program, ProgramState
 if TYPE_CHECKING:
     from wirt.keeper.nursery import Nursery
 
-__all__ = ["EXIT_FILE", "SOCKET_FILE", "Keeper", "main"]
+__all__ = ["EXIT_FILE", "SOCKET_FILE", "Keeper", "main", "spare"]
 
 EXIT_FILE = "exit.json"
 SOCKET_FILE = "keeper.sock"
@@ -49,9 +49,12 @@ _FINISH_PATIENCE = 10.0
 
 
 class Keeper:
-    """``guest_dir`` keeps ``exit.json``; ``run_dir`` holds the socket for a later daemon."""
+    """``guest_dir`` keeps ``exit.json``; ``run_dir`` holds the socket for a later daemon.
 
-    def __init__(self, guest_dir: str, run_dir: str, control: socket.socket) -> None:
+    ``nursery``: with the guest's first process in it, if it was forked in advance.
+    """
+
+    def __init__(self, guest_dir: str, run_dir: str, control: socket.socket, nursery: Nursery | None = None) -> None:
         self.selector: selectors.BaseSelector = selectors.DefaultSelector()
         self._guest_dir = guest_dir
         self._socket_path = os.path.join(run_dir, SOCKET_FILE)
@@ -64,7 +67,7 @@ class Keeper:
         self._outcome: dict[str, Any] | None = None  # how the guest ended, once it did
         self._deadline = 0.0
         self._finished = False
-        self._nursery: Nursery | None = None
+        self._nursery = nursery
         self._children = _child_signals()
         self.selector.register(self._children, selectors.EVENT_READ, self._on_child)
         self.selector.register(self._listener, selectors.EVENT_READ, self._on_daemon)
@@ -216,12 +219,12 @@ class Keeper:
         )
         self._finish({"program": MAIN, "code": outcome["code"], "error": error}, None)
 
-    def nursery(self, pid_ns: str) -> Nursery:
-        """Where our own forks are born; the guest's first one decides about the pid namespace."""
+    def nursery(self) -> Nursery:
+        """Where our own forks are born."""
         if self._nursery is None:
             from wirt.keeper.nursery import Nursery
 
-            self._nursery = Nursery(pid_ns)
+            self._nursery = Nursery()
         return self._nursery
 
     # -- what programs tell us ---------------------------------------------------------------------
@@ -304,12 +307,30 @@ def _child_signals() -> int:
 
 def main(guest_dir: str, run_dir: str, control: socket.socket) -> None:
     """The life of a keeper, from the fork to its end."""
+    _settle()
+    os.makedirs(run_dir, mode=0o700, exist_ok=True)
+    Keeper(guest_dir, run_dir, control).run()
+
+
+def spare(orders: socket.socket, platform: str) -> None:
+    """A keeper in advance, for a micro guest on ``platform``: it waits for the zygote's request, or its end."""
+    from wirt.keeper.nursery import Nursery
+
+    _settle()
+    nursery = Nursery()
+    nursery.prefork(platform)
+    with orders, contextlib.suppress(channel.Closed):
+        message, fds = channel.receive(orders)
+        os.makedirs(message["run_dir"], mode=0o700, exist_ok=True)
+        Keeper(message["guest_dir"], message["run_dir"], socket.socket(fileno=fds[0]), nursery).run()
+
+
+def _settle() -> None:
+    """Become a process of its own, which ends with its guest and not before."""
     set_name("wirt-keeper")
     os.setsid()
     os.chdir("/")
     become_subreaper()
     gc.enable()  # the zygote's objects stay frozen; sessions that come and go are collected
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a keeper ends with its guest, not before
-    os.makedirs(run_dir, mode=0o700, exist_ok=True)
-    Keeper(guest_dir, run_dir, control).run()
+        signal.signal(number, signal.SIG_IGN)

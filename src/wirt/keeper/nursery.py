@@ -2,17 +2,22 @@
 
 The first child is the first process of the guest's pid namespace; further ones (execs) are its siblings there, and all
 of them the keeper's own children. Once the first has ended, the kernel lets nobody be born into the namespace (ENOMEM).
+
+A keeper that has nothing to do yet forks its first child in advance (``prefork``): it waits for its orders.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import signal
 import socket
 
 from wirt.abi.linux.sched import CLONE_NEWPID
 from wirt.host.namespaces import setns, unshare
 from wirt.micro.files import new_records
+from wirt.micro.report import send_order
 
 __all__ = ["Nursery"]
 
@@ -21,39 +26,78 @@ _abandoned: list[object] = []
 
 
 class Nursery:
-    """``pid_ns``: "" a new pid namespace, or the file of one to be born into."""
+    """Where a keeper's children are born."""
 
-    def __init__(self, pid_ns: str) -> None:
-        if pid_ns:
-            fd = os.open(pid_ns, os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self) -> None:
+        self._records = new_records()
+        self._ready: tuple[int, socket.socket] | None = None  # a child that waits for its orders
+        self._entered = False
+
+    def prefork(self, platform: str) -> None:
+        """The first child of a guest to come, which will run on ``platform``."""
+        self._enter("")
+        self._ready = self._fork(platform, None)
+
+    def fork(self, config: str, stdio: tuple[int, int, int], pid_ns: str, keeper: object) -> tuple[int, socket.socket]:
+        """A child that does what the file ``config`` says: its pid, and our end of its report (``micro.report``).
+
+        ``pid_ns`` counts for the first one: "" a pid namespace of its own, or the file of one. ``keeper``: whatever
+        holds all of ours that is open.
+        """
+        ready, self._ready = self._ready, None
+        if ready is not None and not pid_ns:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                return self._send_off(ready, config, stdio)
+        if ready is not None:
+            self._give_up(ready)
+        if not self._entered:
+            self._enter(pid_ns)
+        return self._send_off(self._fork("", keeper), config, stdio)
+
+    def _enter(self, pid_ns: str) -> None:
+        """Where children are born from now on; unshare(2) works from our own namespace only."""
+        for path in ("/proc/self/ns/pid", pid_ns) if pid_ns else ("/proc/self/ns/pid",):
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 setns(fd, CLONE_NEWPID)
             finally:
                 os.close(fd)
-        else:
+        if not pid_ns:
             unshare(CLONE_NEWPID)
-        self._records = new_records()
+        self._entered = True
 
-    def fork(self, config: str, stdio: tuple[int, int, int], keeper: object) -> tuple[int, socket.socket]:
-        """A child that does what the file ``config`` says: its pid, and our end of its report (``micro.report``).
-
-        ``keeper``: whatever holds all of ours that is open.
-        """
+    def _fork(self, platform: str, keeper: object) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
         pid = os.fork()
         if pid == 0:
             _abandoned.extend((self, keeper, ours))
             gc.freeze()
-            _become_monitor(config, theirs.detach(), self._records, stdio)
+            _become_monitor(theirs.detach(), self._records, platform)
         theirs.close()
-        ours.setblocking(False)
         return pid, ours
 
+    def _send_off(
+        self, child: tuple[int, socket.socket], config: str, stdio: tuple[int, int, int]
+    ) -> tuple[int, socket.socket]:
+        pid, report = child
+        send_order(report, config, stdio)
+        report.setblocking(False)
+        return pid, report
 
-def _become_monitor(config: str, report: int, records: int, stdio: tuple[int, int, int]) -> None:
+    def _give_up(self, child: tuple[int, socket.socket]) -> None:
+        """It was born where the guest shall not be, or is dead."""
+        pid, report = child
+        report.close()
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self._entered = False
+
+
+def _become_monitor(report: int, records: int, platform: str) -> None:
     try:
         from wirt.micro import guest, monitor
 
-        monitor.main(config, report, records, stdio, guest.open_monitor)
+        monitor.main(report, records, guest.open_monitor, platform)
     finally:
         os._exit(125)

@@ -48,7 +48,7 @@ class Owner(Protocol):
 
     selector: selectors.BaseSelector
 
-    def nursery(self, pid_ns: str) -> Nursery: ...
+    def nursery(self) -> Nursery: ...
     def program_started(self, program: Program) -> None: ...
     def program_failed(self, program: Program, text: str) -> None: ...
     def program_done(self, program: Program) -> None: ...
@@ -186,8 +186,9 @@ class Program:
 
     def _fork(self, stdio: list[int]) -> None:
         stdin, stdout, stderr = stdio
-        nursery = self._owner.nursery(self._plan["pid_ns"])
-        self._launcher, self._report = nursery.fork(self._plan["monitor"], (stdin, stdout, stderr), self._owner)
+        self._launcher, self._report = self._owner.nursery().fork(
+            self._plan["monitor"], (stdin, stdout, stderr), self._plan["pid_ns"], self._owner
+        )
         self._owner.selector.register(self._report, selectors.EVENT_READ, self._on_report)
 
     def _on_report(self, _events: int) -> None:

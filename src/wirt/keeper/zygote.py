@@ -6,7 +6,8 @@ they are nobody's business but their own.
 A request is ``{"guest_dir": ..., "run_dir": ..., "platform": ...}`` with the keeper's control channel beside it. There
 is no answer: the keeper itself says hello on that channel. What the monitors of micro guests need is imported here
 once, and shared by all: with the first such guest ("platform" tells what it runs on), or before, when
-``{"preload": true}`` has asked and nothing else is to do.
+``{"preload": true}`` has asked and nothing else is to do. After a micro guest, one keeper is made in advance for the
+next.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import socket
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from wirt.errors import WirtError
 from wirt.host.process import set_name
@@ -28,6 +31,7 @@ from wirt.keeper import channel, keeper
 __all__ = ["main", "spawn"]
 
 _IDLE = 0.5  # seconds without a request before what takes a while is done
+_PAUSE = 0.01  # the same for a keeper in advance: the guest that starts now goes first
 
 
 def spawn() -> tuple[subprocess.Popen[bytes], socket.socket]:
@@ -64,27 +68,45 @@ def main() -> None:
                 message, fds = channel.receive(requests)
             except TimeoutError:
                 requests.settimeout(None)
-                monitors.load()
+                monitors.make_ready(requests)
                 continue
             if message.get("preload"):
                 requests.settimeout(_IDLE)
                 continue
             if platform := message["platform"]:
                 monitors.prepare(platform)
-            if os.fork() == 0:
+                requests.settimeout(_PAUSE)
+            if not (platform and monitors.hand_over(platform, message, fds[0])) and os.fork() == 0:
                 requests.close()
-                _become_keeper(message["guest_dir"], message["run_dir"], socket.socket(fileno=fds[0]))
+                monitors.close()
+                _become_keeper(keeper.main, message["guest_dir"], message["run_dir"], socket.socket(fileno=fds[0]))
             os.close(fds[0])
 
 
 class _Monitors:
-    """What is made ready for the monitors of micro guests."""
+    """What is made ready for micro guests: what monitors need in memory, and one keeper in advance."""
 
     def __init__(self) -> None:
-        self._prepared: set[str] = set()
+        self._prepared: list[str] = []
+        self._spare: tuple[str, socket.socket] | None = None  # its platform, and where its request goes
+
+    def make_ready(self, requests: socket.socket) -> None:
+        """Called when there is nothing else to do."""
+        self.load()
+        if self._prepared and self._spare is None:
+            platform = self._prepared[-1]
+            ours, theirs = channel.pair()
+            if os.fork() == 0:
+                requests.close()
+                ours.close()
+                _become_keeper(keeper.spare, theirs, platform)
+            theirs.close()
+            self._spare = (platform, ours)
 
     def load(self) -> None:
-        """Import what they need; what is missing, the first guest says."""
+        """Import what monitors need; what is missing, the first guest says."""
+        if "wirt.micro.guest" in sys.modules:
+            return
         with contextlib.suppress(ImportError):
             import wirt.keeper.nursery
             import wirt.micro.guest
@@ -95,7 +117,7 @@ class _Monitors:
         """Find out, once, what is the same for all of them."""
         if platform in self._prepared:
             return
-        self._prepared.add(platform)
+        self._prepared.append(platform)
         self.load()
         with contextlib.suppress(ImportError, OSError, WirtError):
             from wirt.micro import guest
@@ -103,11 +125,27 @@ class _Monitors:
             guest.prepare(platform)
         gc.freeze()
 
+    def hand_over(self, platform: str, message: dict[str, Any], control: int) -> bool:
+        """Give the request to the keeper that waits for one; False when there is none."""
+        if self._spare is None or self._spare[0] != platform:
+            return False
+        _, orders = self._spare
+        self._spare = None
+        with orders, contextlib.suppress(channel.Closed):
+            channel.send(orders, message, [control])
+            return True
+        return False
 
-def _become_keeper(guest_dir: str, run_dir: str, control: socket.socket) -> None:
+    def close(self) -> None:
+        """In a keeper: the spare one belongs to the zygote."""
+        if self._spare is not None:
+            self._spare[1].close()
+
+
+def _become_keeper(life: Callable[..., None], *arguments: object) -> None:
     status = 1
     try:
-        keeper.main(guest_dir, run_dir, control)
+        life(*arguments)
         status = 0
     except BaseException:
         traceback.print_exc()

@@ -55,11 +55,11 @@ def prepare(platform: str) -> None:
         opened.close()
 
 
-def open_monitor(config: MonitorConfig) -> GuestMonitor:
+def open_monitor(platform: str) -> GuestMonitor:
     """Called while /dev/kvm is still in sight; ``OSError`` when it does not open."""
     library()
     try:
-        return GuestMonitor(_open(config.platform))
+        return GuestMonitor(_open(platform))
     except Unavailable as error:
         raise Refused(125, str(error)) from error
 

@@ -18,7 +18,7 @@ import resource
 import signal
 import socket
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from wirt.abi.linux import sched
@@ -33,7 +33,7 @@ from wirt.micro.console import open_console
 from wirt.micro.report import Refused, Report
 from wirt.sentry.descriptors import OWN, hide
 
-__all__ = ["HOST_LIMITS", "Jail", "enter", "make_room", "shed"]
+__all__ = ["HOST_LIMITS", "Jail", "enter", "make_room", "shed", "take_streams"]
 
 # What the host kernel can hold a guest's processes to; the others (memory and descriptors) would hit the monitor.
 HOST_LIMITS = frozenset(
@@ -55,17 +55,22 @@ class Jail:
     records_fd: int
 
 
-def shed(kept: Collection[int], stdio: tuple[int, int, int]) -> None:
+def shed(kept: Collection[int]) -> None:
     """Let go of the keeper's session and descriptors but ``kept``. Its signal handlers are the sentry's to take."""
     signal.set_wakeup_fd(-1)
     os.setsid()
-    for number, fd in enumerate(stdio):
-        os.dup2(fd, number)
-    first = 3
+    first = 3  # the streams are the keeper's own, /dev/null, until others come
     for fd in sorted(kept):
         os.closerange(first, fd)
         first = fd + 1
     os.closerange(first, _MOST_DESCRIPTORS)
+
+
+def take_streams(stdio: Sequence[int]) -> None:
+    """Standard input, output and error, instead of what we had."""
+    for number, fd in enumerate(stdio):
+        os.dup2(fd, number)
+        os.close(fd)
 
 
 def make_room() -> None:

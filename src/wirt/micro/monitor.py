@@ -35,25 +35,30 @@ class Monitor(Protocol):
         """Become the guest. ``ready`` is called when ``program`` is loaded; ``OSError`` as execve(2) before."""
 
 
-Opener = Callable[[MonitorConfig], Monitor]
+Opener = Callable[[str], Monitor]
 
 
-def main(path: str, report_fd: int, records_fd: int, stdio: tuple[int, int, int], opener: Opener) -> NoReturn:
-    """The child's life. ``path``: the configuration. ``opener`` is called while the host's files are still there.
+def main(report_fd: int, records_fd: int, opener: Opener, platform: str = "") -> NoReturn:
+    """The child's life. ``report_fd``: our end of ``report``, where the order comes as well.
 
-    ``records_fd``: the folder that all of the guest's processes share, from ``files.new_records``.
+    ``opener`` is given the platform's name while the host's files are still there: before the order comes if
+    ``platform`` is known already. ``records_fd``: the folder that all of the guest's processes share, from
+    ``files.new_records``.
     """
     report = None
     try:
         jail.make_room()
         report_fd, records_fd = hide(report_fd), hide(records_fd)
         report = Report(report_fd)
-        jail.shed((report_fd, records_fd), stdio)
+        jail.shed((report_fd, records_fd))
+        monitor = opener(platform) if platform else None
+        path, stdio = report.order()
+        jail.take_streams(stdio)
         with open(path, "rb") as file:
             config = read(file.read())
-        monitor = opener(config)
-        inside = jail.enter(config, report, records_fd)
-        _run(monitor, config, inside, report)
+        if monitor is None or platform != config.platform:
+            monitor = opener(config.platform)
+        _run(monitor, config, jail.enter(config, report, records_fd), report)
     except Exception as error:
         if report is not None:
             report.failed(_refusal(error))

@@ -1,6 +1,7 @@
 """What a keeper's child tells its keeper while it becomes a guest: short packets over a unix socket, until it is one.
 
-A packet is a letter, then what belongs to it. From the child: ``U`` "I am in a new user namespace, map it", ``M`` with
+The keeper's first packet is the order: the path of a configuration, the three standard streams beside it. Then a packet
+is a letter, and what belongs to it. From the child: ``U`` "I am in a new user namespace, map it", ``M`` with
 the master of the pty beside it, ``S`` "the program is loaded", ``E`` with a text "it cannot be". The answer to ``U`` is
 ``U``.
 """
@@ -11,7 +12,7 @@ import os
 import socket
 from collections.abc import Callable
 
-__all__ = ["FAILED", "MAP_USERS", "MASTER", "STARTED", "Refused", "Report", "map_users", "receive"]
+__all__ = ["FAILED", "MAP_USERS", "MASTER", "STARTED", "Refused", "Report", "map_users", "receive", "send_order"]
 
 MAP_USERS, MASTER, STARTED, FAILED = b"U", b"M", b"S", b"E"
 
@@ -34,6 +35,13 @@ class Report:
     def __init__(self, fd: int) -> None:
         self._socket = socket.socket(fileno=fd)
 
+    def order(self) -> tuple[str, list[int]]:
+        """Wait for the path of the configuration and the standard streams; ``EOFError`` when the keeper is gone."""
+        path, fds, _, _ = socket.recv_fds(self._socket, _MOST, 3, socket.MSG_CMSG_CLOEXEC)
+        if len(fds) != 3:
+            raise EOFError("the keeper is gone")
+        return os.fsdecode(path), fds
+
     def map_users(self) -> None:
         """Wait until the keeper has mapped our new user namespace; ``OSError`` when it could not."""
         self._socket.send(MAP_USERS)
@@ -50,6 +58,11 @@ class Report:
     def failed(self, refused: Refused) -> None:
         self._socket.send(FAILED + f"{refused.code} {refused.text}".encode("utf-8", "replace")[: _MOST - 1])
         self._socket.close()
+
+
+def send_order(sock: socket.socket, path: str, stdio: tuple[int, int, int]) -> None:
+    """The keeper's end of ``Report.order``. ``BrokenPipeError`` when there is no child any more."""
+    socket.send_fds(sock, [os.fsencode(path)], stdio)
 
 
 def receive(sock: socket.socket) -> tuple[bytes, bytes, int]:

@@ -48,8 +48,8 @@ def work(folder: Path, wirt: peers.Engine) -> None:
     subprocess.run(["gcc", "-O2", "-static", "-o", str(place / "work"), str(PROGRAM)], check=True)
     (place / "file").write_bytes(bytes(FILE_SIZE))
     native = subprocess.run([place / "work", place / "file"], capture_output=True, text=True, check=True).stdout
-    volume = f"{place}:/work:ro"
-    words = ("run", "--rm", "--kind=micro", "--network=none", "-v", volume, peers.IMAGE, "/work/work", "/work/file")
+    volume = f"{place}:/data:ro"
+    words = ("run", "--rm", "--kind=micro", "--network=none", "-v", volume, peers.IMAGE, "/data/work", "/data/file")
     results = {"native": _parse(native), "micro": _parse(wirt.call(*words))}
     print(f"\nwork\n\n  {'':<32} {'native':>10} {'micro':>10}")
     for name, value in results["native"].items():

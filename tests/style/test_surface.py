@@ -48,7 +48,15 @@ def _defined(path: Path) -> set[str]:
     """Public functions and classes that a module defines itself; constants may be a module's own affair."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     body = [node for node in ast.parse(path.read_text()).body if isinstance(node, kinds)]
-    return {node.name for node in body if not node.name.startswith("_") and not _is_route(node)}
+    tree = ast.parse(path.read_text())
+    return {node.name for node in body if not node.name.startswith("_") and not _is_route(node)} - _system_calls(tree)
+
+
+def _system_calls(tree: ast.Module) -> set[str]:
+    """Handlers of system calls are reached through their module's table only: ``Call(number, name, handler, ...)``."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) > 2]
+    rows = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "Call"]
+    return {node.args[2].id for node in rows if isinstance(node.args[2], ast.Name)}
 
 
 def _is_route(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:

@@ -39,6 +39,7 @@ __all__ = [
     "name_thread",
     "start_program",
     "start_thread",
+    "tell_vcpu",
     "thread_name",
 ]
 

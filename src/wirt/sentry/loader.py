@@ -15,7 +15,7 @@ from typing import NoReturn
 from wirt.abi import elf
 from wirt.sentry.mm import PAGE, USER_END, AddressSpace, page_up
 
-__all__ = ["Image", "Script", "load", "parse", "parse_script"]
+__all__ = ["Image", "Loaded", "Script", "Segment", "load", "parse", "parse_script"]
 
 _PIE_BASE = 0x5555_5555_4000
 _MAX_HEADERS = 65536 // 56

@@ -18,7 +18,7 @@ from wirt.sentry.table import Call
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, s64
 
-__all__ = ["arguments", "outcome", "record"]
+__all__ = ["arguments", "outcome", "quoted", "record"]
 
 _SHOWN = 32  # bytes of a buffer
 _BITS: dict[str, dict[int, str]] = {

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -106,30 +106,36 @@ class Guest:
         return found
 
 
-def _open() -> set[int]:
-    return {int(entry.name) for entry in Path("/proc/self/fd").iterdir()}
+def _open(proc: int) -> set[int]:
+    folder = os.open("self/fd", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+    try:
+        return {int(name) for name in os.listdir(folder)} - {folder}  # noqa: PTH208 - it has no path
+    finally:
+        os.close(folder)
 
 
 @contextmanager
-def guest(memory: int = 1 << 30) -> Iterator[Guest]:
-    """In this process and thread, whose signal mask and descriptors are afterwards as they were."""
+def guest(memory: int = 1 << 30, procfs: int = -1) -> Iterator[Guest]:
+    """In this process and thread, whose signal mask and descriptors are afterwards as they were.
+
+    ``procfs``: a descriptor of one; the host's own if there is none.
+    """
     before = bytearray(8)
     _native.quick(_SIGPROCMASK, signal.SIG_BLOCK, 0, before, 8)  # with the signals that libc keeps for itself
     cwd = Path.cwd()
-    proc = os.open("/proc", os.O_PATH | os.O_CLOEXEC)
+    proc = os.open("/proc", os.O_PATH | os.O_CLOEXEC) if procfs < 0 else os.dup(procfs)
     arena = GuestMemory(memory)
     options = GuestOptions(memory=memory, machine_memory=1 << 30, cpus=2, proc_fd=proc)
     process = Process(cast(Any, None), cast(Any, None), AddressSpace(arena), options)
     process.clean_state, process.pid, process.exe = clean_state(), os.getpid(), "/usr/bin/true"
     task = Task(process, process.mm, cast(Any, Cpu()), os.getpid())
     process.tasks[task.tid] = task
-    inherited = _open()
+    inherited = _open(proc)
     try:
         yield Guest(process, task)
     finally:
-        for fd in _open() - inherited:
-            with suppress(OSError):  # the one that the list was read through
-                os.close(fd)
+        for fd in _open(proc) - inherited:
+            os.close(fd)
         os.close(proc)
         arena.close()
         os.chdir(cwd)

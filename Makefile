@@ -8,10 +8,10 @@ PEERS := $(CURDIR)/build/peers/root/usr
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lint type layering fresh docs bench venv install uninstall clean
+.PHONY: help demo test conformance check fmt lint type layering fresh docs bench venv install uninstall clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## install what is missing, fetch images, start guests of every kind, show what ran (as root)
 	@tools/packages.sh python run
@@ -23,6 +23,11 @@ test: ## install what the tests need and run them all (as root); ARGS="-k name" 
 	@tools/venv.sh "$(PYTHON)" dev
 	@$(BIN)/python bench/peers.py
 	@PATH="$$PATH:$(PEERS)/bin:$(PEERS)/sbin" $(BIN)/python -m pytest --alone $(ARGS)
+
+conformance: ## micro guests beside Linux: programs, applications and CPython's own tests (as root, minutes)
+	@tools/packages.sh python run test
+	@tools/venv.sh "$(PYTHON)" dev
+	@WIRT_CONFORMANCE=all $(BIN)/python -m pytest tests/conformance $(ARGS)
 
 check: lint type layering fresh ## everything that reads the code: style, types, layers, freshness of the docs
 

@@ -39,6 +39,7 @@ __all__ = [
     "Runner",
     "command_of",
     "expected_failure",
+    "expected_failures_of",
     "require",
 ]
 
@@ -218,6 +219,11 @@ def _expected_failures() -> dict[str, dict[str, str]]:
     """By name: a table of platform ("kvm", "software") to the reason."""
     with _EXPECTED.open("rb") as file:
         return tomllib.load(file)
+
+
+def expected_failures_of(platform: str) -> set[str]:
+    """The names of all that is expected to fail on the platform."""
+    return {name for name, reasons in _expected_failures().items() if platform in reasons}
 
 
 def expected_failure(name: str, platform: str) -> str | None:

@@ -32,6 +32,7 @@ int main(void)
     SHOW(timerfd_settime(fd, 0x80, &spec, NULL));
     spec.it_value.tv_nsec = -1;
     SHOW(timerfd_settime(fd, 0, &spec, NULL));
+    spec.it_value.tv_nsec = 0;
     SHOW(timerfd_settime(0, 0, &spec, NULL));
     SHOW(timerfd_settime(-1, 0, &spec, NULL));
     SHOW(timerfd_settime(fd, 0, BAD, NULL));

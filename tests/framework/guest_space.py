@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -135,7 +135,8 @@ def guest(memory: int = 1 << 30, procfs: int = -1) -> Iterator[Guest]:
         yield Guest(process, task)
     finally:
         for fd in _open(proc) - inherited:
-            os.close(fd)
+            with suppress(OSError):  # the duplicate that the list was read through
+                os.close(fd)
         os.close(proc)
         arena.close()
         os.chdir(cwd)

@@ -156,7 +156,7 @@ def test_the_limit_of_open_files_is_the_guests(guest: Guest, file: Path) -> None
     assert guest.call("pipe2", guest.room(8), 0) == -errno.EMFILE
     assert guest.call("fcntl", fd, 0, fd + 1) == -errno.EINVAL
     del guest.process.limits[7]
-    assert guest.open(file) == fd + 1
+    assert guest.open(file) > fd
 
 
 def test_close_range(guest: Guest, file: Path) -> None:

@@ -53,10 +53,13 @@ class Report:
 
     def started(self) -> None:
         self._socket.send(STARTED)
-        self._socket.close()
+        self.close()
 
     def failed(self, refused: Refused) -> None:
         self._socket.send(FAILED + f"{refused.code} {refused.text}".encode("utf-8", "replace")[: _MOST - 1])
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
 

@@ -123,7 +123,8 @@ def test_folders_are_listed(guest: Guest) -> None:
     assert len(names) == len(set(names))
     guest.must("lseek", fd, 0, os.SEEK_SET)
     copy = guest.must("dup", fd)
-    assert guest.names(copy) == names
+    again = guest.names(copy)  # processes of the host come and go
+    assert [name for name in again if not name.isdigit()] == [name for name in names if not name.isdigit()]
     assert guest.call("getdents64", fd, guest.base, 4096) == 0  # the position is shared
     assert guest.call("read", fd, guest.base, 10) == -errno.EISDIR
     where = guest.room(144)

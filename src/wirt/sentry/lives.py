@@ -283,9 +283,6 @@ def start_thread(task: Task, wish: CloneWish) -> int:
     ready.acquire()
     if answer[0] < 0:
         raise OSError(-answer[0], os.strerror(-answer[0]))
-    with contextlib.suppress(OSError):
-        if wish.parent_tid:
-            task.mm.put_u32(wish.parent_tid, answer[0])
     return answer[0]
 
 
@@ -315,7 +312,7 @@ def _live(
     with contextlib.suppress(OSError):
         if wish.child_tid:
             task.mm.put_u32(wish.child_tid, task.tid)
-        if wish.parent_tid:
+        if wish.parent_tid:  # not by the parent: the thread may have ended by then, and cleared the very same word
             task.mm.put_u32(wish.parent_tid, task.tid)
     answer.append(task.tid)
     ready.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -16,9 +17,9 @@ from wirt.sentry.process import GuestOptions, Process
 from wirt.sentry.table import collect
 from wirt.sentry.task import Task
 from wirt.vmm.memory import GuestMemory
-from wirt.vmm.platform import Platform
+from wirt.vmm.platform import Machine, Platform
 
-__all__ = ["dispatch", "run"]
+__all__ = ["dispatch", "new_machine", "run"]
 
 
 @functools.cache
@@ -32,21 +33,29 @@ def dispatch() -> list[tuple[Any, int, Any] | None]:
     return rows
 
 
+def new_machine(platform: Platform) -> tuple[GuestMemory, Machine]:
+    """An empty machine, whose memory has no limit yet. ``OSError``."""
+    memory = GuestMemory(sys.maxsize)
+    return memory, platform.create(memory)
+
+
 def run(
     platform: Platform,
     options: GuestOptions,
     argv: tuple[bytes, ...],
     environ: tuple[bytes, ...],
     ready: Callable[[], None] = lambda: None,
+    made: tuple[GuestMemory, Machine] | None = None,
 ) -> NoReturn:
     """Become a guest process that runs ``argv[0]``, a path: the caller is in the jail, and has one thread.
 
+    ``made``: memory and a machine of ``platform`` over it, if there was time to make them before.
     ``ready`` is called when the program is loaded. ``OSError`` as execve(2) has it when it cannot be.
     """
     _native.own_signals()
     program = execution.find(argv[0], argv, environ)
-    memory = GuestMemory(options.memory)
-    machine = platform.create(memory)
+    memory, machine = made or new_machine(platform)
+    memory.limit = options.memory
     vcpu = machine.vcpu()
     process = Process(platform, machine, AddressSpace(memory), options, dispatch(), loop=loop.run)
     process.pid = os.getpid()

@@ -31,13 +31,14 @@ def descriptor(word: int) -> int:
 
 
 def descriptor_or_cwd(word: int) -> int:
-    """The same for the calls with ``dirfd``, which take AT_FDCWD as well."""
+    """The same for the calls with ``dirfd``, which take AT_FDCWD as well.
+
+    -1 for a number that no guest can have: the host kernel has EBADF for it, but not when the path is absolute.
+    """
     fd = word & 0xFFFF_FFFF
     if fd == AT_FDCWD & 0xFFFF_FFFF:
         return AT_FDCWD
-    if fd >= FD_LIMIT:
-        raise OSError(errno.EBADF, "bad file descriptor")
-    return fd
+    return fd if fd < FD_LIMIT else -1
 
 
 def hide(fd: int) -> int:
@@ -56,4 +57,3 @@ def open_descriptors(proc_fd: int) -> list[int]:
         os.close(folder)
     # The folder itself was among them.
     return [fd for fd in found if fd < FD_LIMIT and _native.quick(SYS_fcntl, fd, fcntl.F_GETFD) >= 0]
-

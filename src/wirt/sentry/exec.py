@@ -95,7 +95,7 @@ def _open(path: bytes, at: int, flags: int) -> int:
     if flags & _AT_EMPTY_PATH and not path:
         fd = os.dup(at)
     else:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | nofollow, dir_fd=at if at >= 0 else None)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | nofollow, dir_fd=None if at == AT_FDCWD else at)
     fd = hide(fd)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

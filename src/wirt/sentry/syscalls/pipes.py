@@ -25,7 +25,7 @@ from wirt.sentry.words import u32
 
 __all__ = ["CALLS", "give_pair"]
 
-_F_GETFL, _O_ACCMODE, _O_RDONLY = 3, 3, 0
+_F_GETFL, _F_GETPIPE_SZ, _O_ACCMODE, _O_RDONLY = 3, 1032, 3, 0
 
 
 def pipe(task: Task, fds: int) -> int:
@@ -95,7 +95,7 @@ def vmsplice(task: Task, fd: int, iov: int, count: int, flags: int) -> int:
     fd = descriptor(fd)
     if u32(flags) & ~0xF:
         fail(errno.EINVAL)
-    if not is_open(fd):
+    if not is_open(fd) or _native.quick(SYS_fcntl, fd, _F_GETPIPE_SZ) < 0:
         fail(errno.EBADF)
     reads = _native.quick(SYS_fcntl, fd, _F_GETFL) & _O_ACCMODE == _O_RDONLY
     return task.wait(SYS_readv if reads else SYS_writev, fd, *vector(task.mm, iov, count, write=reads))

@@ -160,7 +160,7 @@ def epoll_create1(task: Task, flags: int) -> int:
 
 def epoll_ctl(task: Task, epfd: int, operation: int, fd: int, event: int) -> int:
     operation = u32(operation)
-    wanted = task.mm.read(event, _EVENT_SIZE) if operation in (1, 3) else 0  # EPOLL_CTL_ADD, EPOLL_CTL_MOD
+    wanted = task.mm.read(event, _EVENT_SIZE) if operation != 2 else 0  # all but EPOLL_CTL_DEL
     return _native.quick(nr.SYS_epoll_ctl, descriptor(epfd), operation, descriptor(fd), wanted)
 
 

@@ -32,6 +32,7 @@ _SIGCHLD = 17
 _SYS_WAIT4, _SYS_WAITID, _SYS_PRCTL = 61, 247, 157
 _ARCH_SET_GS, _ARCH_SET_FS, _ARCH_GET_FS, _ARCH_GET_GS = 0x1001, 0x1002, 0x1003, 0x1004
 _MAX_ARGUMENTS = 1 << 17
+_MAX_ARGUMENT = 1 << 17  # bytes of one, with its NUL (execve(2), MAX_ARG_STRLEN)
 _USER_TOP = 0x7FFF_FFFF_F000
 
 # prctl(2) options that the host's own answer is right for; their arguments are numbers
@@ -127,13 +128,22 @@ def _strings(task: Task, address: int) -> tuple[bytes, ...]:
     found: list[bytes] = []
     total = 0
     while address and (pointer := task.mm.u64(address)):
-        text = task.mm.string(pointer, 1 << 17) if len(found) < _MAX_ARGUMENTS else b""
+        text = _argument(task, pointer) if len(found) < _MAX_ARGUMENTS else b""
         total += len(text) + 9
         if total > 2 << 20 or len(found) >= _MAX_ARGUMENTS:
             _fail(errno.E2BIG)
         found.append(text)
         address += 8
     return tuple(found)
+
+
+def _argument(task: Task, pointer: int) -> bytes:
+    try:
+        return task.mm.string(pointer, _MAX_ARGUMENT)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            _fail(errno.E2BIG)
+        raise
 
 
 def exit_(task: Task, status: int) -> None:
@@ -146,8 +156,13 @@ def exit_group(task: Task, status: int) -> None:
 
 def wait4(task: Task, pid: int, status: int, options: int, usage: int) -> int:
     mm = task.mm
-    host_status = mm.host(status, 4, True) if status else 0
-    host_usage = mm.host(usage, 144, True) if usage else 0
+    try:
+        host_status = mm.host(status, 4, True) if status else 0
+        host_usage = mm.host(usage, 144, True) if usage else 0
+    except OSError:
+        if (result := task.wait(_SYS_WAIT4, pid, 0, options, 0)) > 0:
+            raise  # the child is gone all the same
+        return result
     return task.wait(_SYS_WAIT4, pid, host_status, options, host_usage)
 
 

@@ -27,6 +27,7 @@ VERB = Verb(
     ),
     examples=(
         ("wirt run --rm -it debian bash", "a shell in a throw-away guest"),
+        ("wirt run --rm -it --micro debian bash", "the same in virtual machines of its own, for what is not trusted"),
         ("wirt run -d --name web -p 8080:80 -v site:/var/www web:1", "a server in the background"),
         ("wirt run --rm --network none -m 64m --cpus 0.5 busybox ls -l /", "one command, on a short leash"),
         ('tar c src | wirt run -i --rm debian sh -c "tar x && make -C src"', "input from a pipe"),

@@ -92,6 +92,8 @@ main(int count, char **words)
     }
     if (other)
         syscall(131, &stack, 0);
+    unsigned long none = 0;
+    syscall(14, SIG_SETMASK, &none, 0, 8);
     syscall(13, 10, &action, 0, 8);
     syscall(200, syscall(186), 10); /* tkill(gettid(), SIGUSR1) */
     return 1;

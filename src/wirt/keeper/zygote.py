@@ -30,6 +30,7 @@ from wirt.keeper import channel, keeper
 
 __all__ = ["main", "spawn"]
 
+_LIBRARIES = "WIRT_ZYGOTE_PATH"  # where the daemon imports from
 _IDLE = 0.5  # seconds without a request before what takes a while is done
 _PAUSE = 0.01  # the same for a keeper in advance: the guest that starts now goes first
 
@@ -46,7 +47,7 @@ def spawn() -> tuple[subprocess.Popen[bytes], socket.socket]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
-            env=os.environ | {"WIRT_ZYGOTE_FD": str(theirs.fileno())},
+            env=os.environ | {"WIRT_ZYGOTE_FD": str(theirs.fileno()), _LIBRARIES: os.pathsep.join(sys.path)},
             start_new_session=True,
         )
     return process, ours
@@ -88,6 +89,7 @@ class _Monitors:
 
     def __init__(self) -> None:
         self._prepared: list[str] = []
+        self._libraries = os.environ.pop(_LIBRARIES, "").split(os.pathsep)
         self._spare: tuple[str, socket.socket] | None = None  # its platform, and where its request goes
 
     def make_ready(self, requests: socket.socket) -> None:
@@ -118,6 +120,8 @@ class _Monitors:
         if platform in self._prepared:
             return
         self._prepared.append(platform)
+        if platform == "software":  # of third parties: only where there is no other way
+            sys.path += [path for path in self._libraries if path not in sys.path]
         self.load()
         with contextlib.suppress(ImportError, OSError, WirtError):
             from wirt.micro import guest

@@ -248,18 +248,18 @@ def start_program(task: Task) -> None:
     tell_vcpu(task)
 
 
-def leave_if_asked(task: Task) -> None:
-    """Called after every interruption: another thread is in execve."""
+def leave_if_asked(task: Task) -> bool:
+    """Called after every interruption: another thread is in execve. Whether this one, the first, runs a new program."""
     process = task.process
     if process.exec_request is None:
-        return
+        return False
     if task.tid == process.pid:
         task.clear_child_tid = task.robust_list = 0
         task.altstack, task.saved_mask = AltStack(), None
         start_program(task)
-    else:
-        _forget(task)
-        raise ThreadEnded
+        return True
+    _forget(task)
+    raise ThreadEnded
 
 
 # -- threads -------------------------------------------------------------------------------------------

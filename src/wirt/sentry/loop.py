@@ -54,8 +54,8 @@ def run(task: Task) -> None:
             if result is None:
                 continue
             if result == _EINTR:
-                lives.leave_if_asked(task)
-                signals.interrupted(task, call)
+                if not lives.leave_if_asked(task):
+                    signals.interrupted(task, call)
                 continue
             vcpu.finish(result)
         elif happened is Exit.INTERRUPTED:

@@ -179,6 +179,8 @@ def _left_behind(upper: Path) -> Iterator[str]:
             names[:] = [name for name in names if name not in _MOUNTED]
         names.sort()
         for path in sorted(here / name for name in (*names, *files)):
+            if path == upper / "tmp":  # whoever looks for a place there has touched it
+                continue
             yield f"/{path.relative_to(upper)} {_described(path)}"
 
 

@@ -28,6 +28,7 @@ _STACK_GAP = 64 << 20  # kept free below the stack's lowest possible address, wi
 READ, WRITE, EXEC = 1, 2, 4
 _MAP_SHARED, _MAP_PRIVATE, _MAP_SHARED_VALIDATE, _MAP_TYPE = 1, 2, 3, 0xF
 _MAP_FIXED, _MAP_ANONYMOUS, _MAP_GROWSDOWN, _MAP_FIXED_NOREPLACE = 0x10, 0x20, 0x100, 0x100000
+_MAP_32BIT = 0x40
 _HEAP_ROOM = 64 << 20  # guest-physical addresses set aside for a heap at first; pages come when touched
 _HUGE = 2 << 20
 
@@ -184,7 +185,14 @@ class AddressSpace:
         wanted &= ~(PAGE - 1)
         if wanted >= LOWEST and wanted + size <= USER_END and not self.vmas.between(wanted, wanted + size):
             return wanted
-        return self._free_range(size)
+        return self._free_low(size) if flags & _MAP_32BIT else self._free_range(size)
+
+    def _free_low(self, size: int) -> int:
+        """MAP_32BIT: within the first two gigabytes, for code with short addresses."""
+        found = self.vmas.gap_below(1 << 31, size, 1 << 30)
+        if found < 0:
+            _fail(errno.ENOMEM)
+        return found
 
     def _free_range(self, size: int) -> int:
         if size >= _HUGE:  # aligned, so that it gets large pages

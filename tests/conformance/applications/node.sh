@@ -16,8 +16,8 @@ function hot(n) { let a = 0; for (let i = 0; i < n; i++) a = (a * 31 + i) | 0; r
   const get = (p) => new Promise((r) => http.get({ port: server.address().port, host: "127.0.0.1", path: p }, (s) => { let n = 0; s.on("data", (d) => (n += d.length)); s.on("end", () => r(n)); }));
   console.log(await Promise.all(["/a", "/bcd"].map(get))); server.close();
   const big = []; for (let i = 0; i < 200; i++) big.push(new Uint8Array(100000).fill(i)); console.log(big.reduce((a, b) => a + b[99999], 0));
-  setTimeout(() => { console.log("timer", process.argv[2], os.EOL.length); process.exitCode = 3; }, 5);
-  process.on("SIGUSR2", () => console.log("signal")); process.kill(process.pid, "SIGUSR2");
+  const signal = new Promise((r) => process.on("SIGUSR2", r)); process.kill(process.pid, "SIGUSR2"); console.log(await signal);
+  setTimeout(() => { console.log("timer", process.argv[2], os.EOL.length); process.exit(3); }, 5);
 })();
 END
 node t.js argument; echo "status $?"; node -e 'null.x' 2>&1 | grep -c TypeError; node -p '[1,2,3].map(x => x ** 2)'; rm t.js

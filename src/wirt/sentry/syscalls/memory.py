@@ -97,7 +97,7 @@ def mremap(task: Task, old: int, old_size: int, new_size: int, flags: int, new: 
 def madvise(task: Task, address: int, length: int, advice: int) -> int:
     """DONTNEED, FREE and REMOVE give memory back at once; other advice is heard and needs nothing."""
     size, advice = page_up(length), s32(advice)
-    if address % PAGE or (length and not size) or address + size > USER_END:
+    if address % PAGE or (length and not size) or address + size > 1 << 64:
         _fail(errno.EINVAL)
     if advice not in _ADVICE and advice not in (_MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED):
         _fail(errno.EINVAL)

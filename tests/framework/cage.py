@@ -67,14 +67,14 @@ def _shut() -> None:
     os.dup2(os.open(folder, os.O_PATH), _PROC, inheritable=False)
     unmount(folder, lazy=True)
     mount("tmpfs", folder, "tmpfs", ms.MS_NOSUID, "mode=777,size=16m")
-    for name in ("proc", "sys", "dev", "pts", "work"):
+    for name in ("proc", "sys", "dev", "pts", "sandbox"):
         Path(folder, name).mkdir()
-    Path(folder, "work").chmod(0o777)
+    Path(folder, "sandbox").chmod(0o777)
     mount("devpts", f"{folder}/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=620")
     for name in ("proc", "sys"):
         mount("tmpfs", f"{folder}/{name}", "tmpfs", ms.MS_RDONLY)
     os.chroot(folder)
-    os.chdir("/work")
+    os.chdir("/sandbox")
     _leave_descriptors()
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_LIMIT, _FILE_LIMIT))
     os.setgroups([])
@@ -87,7 +87,7 @@ def _leave_descriptors() -> None:
     """Standard streams become a file of the cage's own; all others but ours are closed."""
     os.closerange(0, _REPORT)
     os.closerange(_PROC + 1, _MOST)
-    stream = os.open("/work/streams", os.O_RDWR | os.O_CREAT, 0o666)
+    stream = os.open("/sandbox/streams", os.O_RDWR | os.O_CREAT, 0o666)
     assert stream == 0
     os.dup2(0, 1)
     os.dup2(0, 2)
@@ -97,7 +97,7 @@ def _verify() -> None:
     """Nothing begins before this holds."""
     assert os.getresuid() == os.getresgid() == (NOBODY, NOBODY, NOBODY)
     assert os.getpid() == 1
-    assert sorted(os.listdir("/")) == ["dev", "proc", "pts", "sys", "work"]  # noqa: PTH208
+    assert sorted(os.listdir("/")) == ["dev", "proc", "pts", "sandbox", "sys"]  # noqa: PTH208
     assert not os.listdir("/proc")  # noqa: PTH208
     status = os.open("self/status", os.O_RDONLY, dir_fd=_PROC)
     text = os.read(status, 1 << 16).decode()

@@ -19,6 +19,7 @@ Jail = Callable[..., Any]
 
 pytestmark = pytest.mark.root
 
+DEV = MountPlan("/dev", "tmpfs", "tmpfs", ("nosuid", "mode=755"))  # without it no program could be given /dev/null
 NEWEST_CALL = 470
 TRAPS = (335, 336)  # uretprobe and uprobe: the kernel lets them by every filter, and ends whoever has no probe there
 
@@ -177,6 +178,15 @@ print(json.dumps([number for number in there if number not in (folder, inside.pr
     assert jail(code).json == [0, 1, 2]
 
 
+def test_streams_are_no_device_of_the_hosts(jail: Jail) -> None:
+    code = """
+streams = [os.fstat(fd) for fd in (0, 1, 2)]
+print(json.dumps([s.st_dev == os.stat("/dev").st_dev for s in streams if stat.S_ISCHR(s.st_mode)]))
+"""
+    told = jail("import stat\n" + code).json
+    assert told and all(told), "the mode of the host's /dev/null could be changed through it"
+
+
 @pytest.mark.parametrize("start", ["inside.proc_fd", "inside.records_fd", "os.open('/', os.O_PATH)"])
 def test_nothing_lies_above_a_folder_of_the_jail(jail: Jail, start: str) -> None:
     code = f"""
@@ -233,7 +243,7 @@ def test_links_in_an_image_lead_into_the_image(jail: Jail, rootfs: Path, tmp_pat
     outside.mkdir()
     shared.mkdir()
     (rootfs / "escape").symlink_to(outside)
-    mounts = (MountPlan("/escape/mounted", "bind", str(shared), ("rbind", "rprivate")),)
+    mounts = (DEV, MountPlan("/escape/mounted", "bind", str(shared), ("rbind", "rprivate")),)
     assert jail(f"print(json.dumps(os.listdir('{outside}')))", mounts=mounts).json == ["mounted"]
     assert list(outside.iterdir()) == []
 
@@ -250,7 +260,7 @@ for path in ("/new", "/shared/new"):
         refused.append(error.errno == errno.EROFS)
 print(json.dumps(refused))
 """
-    assert jail(code, mounts=(bind,), read_only=True).json == [True, True]
+    assert jail(code, mounts=(DEV, bind), read_only=True).json == [True, True]
 
 
 # -- others' processes ---------------------------------------------------------------------------------

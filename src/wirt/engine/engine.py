@@ -110,9 +110,13 @@ class Engine:
             self.events,
             removal=image_removal,
         )
-        self.networks = Networks(
+        self.networks = self._make_networks(network_table)
+        self.guests = self._make_guests(sessions)
+
+    def _make_networks(self, table: NetworkTable) -> Networks:
+        return Networks(
             host=self._host_networks,
-            table=network_table,
+            table=table,
             connectivity=self._connectivity,
             registry=self._registry,
             lifecycle=self._lifecycle,
@@ -120,8 +124,10 @@ class Engine:
             journal=self._journal,
             events=self.events,
         )
-        self.guests = Guests(
-            paths=paths,
+
+    def _make_guests(self, sessions: Sessions) -> Guests:
+        return Guests(
+            paths=self._paths,
             registry=self._registry,
             lifecycle=self._lifecycle,
             departures=self._departures,
@@ -130,7 +136,7 @@ class Engine:
             listing=Listing(self._registry, self._health, self.images.names),
             restarts=self._restarts,
             contents=Contents(
-                paths=paths,
+                paths=self._paths,
                 registry=self._registry,
                 images=self._store,
                 lifecycle=self._lifecycle,

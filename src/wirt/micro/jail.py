@@ -165,10 +165,28 @@ def _enter(path: str, flag: int) -> None:
 
 
 def _own_streams(uid: int) -> None:
-    """Pipes belong to who writes into them, so that /dev/stdout can be opened by name."""
-    for fd in range(3) if uid else ():
-        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+    """Nothing of the host's is left among them.
+
+    /dev/null becomes the guest's own: who is root may change the mode of what it has open (fchmod(2)), and the host's
+    must not be that. Pipes belong to who writes into them, so that /dev/stdout can be opened by name.
+    """
+    for fd in range(3):
+        about = os.fstat(fd)
+        if stat.S_ISCHR(about.st_mode):
+            _reopen_null(fd, about.st_rdev)
+        elif uid and stat.S_ISFIFO(about.st_mode):
             os.fchown(fd, uid, -1)
+
+
+def _reopen_null(fd: int, device: int) -> None:
+    """A running guest may have put anything in its place: what is not the device is refused, and not waited for."""
+    own = os.open("/dev/null", os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if os.fstat(own).st_rdev != device:
+            raise Refused(125, "/dev/null of the guest is not what it should be")
+        os.dup2(own, fd)
+    finally:
+        os.close(own)
 
 
 def _make_folder(path: str) -> None:

@@ -78,7 +78,7 @@ def memory_used(task: Task) -> int:
     return sum(int(fields[_RSS]) for fields in _processes(task)) * _PAGE
 
 
-def meminfo(task: Task) -> bytes:
+def _meminfo(task: Task) -> bytes:
     machine = _machine()
     total = min(task.process.options.machine_memory or machine.total, machine.total)
     free, buffers = machine.free, machine.buffers
@@ -113,13 +113,13 @@ def meminfo(task: Task) -> bytes:
     return (text + "HugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n").encode()
 
 
-def cpuinfo(task: Task) -> bytes:
+def _cpuinfo(task: Task) -> bytes:
     """As many of the host's processors as the guest may use."""
     blocks = _CPUINFO.split(b"\n\n")
     return b"\n\n".join(blocks[: task.process.options.cpus]).rstrip(b"\n") + b"\n\n"
 
 
-def stat(task: Task) -> bytes:
+def _stat(task: Task) -> bytes:
     """Times of the guest's own processes, and of those that they have waited for."""
     cpus = max(task.process.options.cpus, 1)
     user = system = running = count = 0
@@ -137,24 +137,24 @@ def stat(task: Task) -> bytes:
     return ("\n".join(rows) + "\n").encode()
 
 
-def uptime(task: Task) -> bytes:
+def _uptime(task: Task) -> bytes:
     up = time.clock_gettime(time.CLOCK_BOOTTIME)
     return f"{up:.2f} {up * max(task.process.options.cpus, 1):.2f}\n".encode()
 
 
-def loadavg(task: Task) -> bytes:
+def _loadavg(task: Task) -> bytes:
     states = [fields[0] for fields in _processes(task)]
     one, five, fifteen = _machine().loads
     shown = f"{one:.2f} {five:.2f} {fifteen:.2f} {max(states.count(b'R'), 1)}/{len(states)} {task.process.pid}\n"
     return shown.encode()
 
 
-def version(_task: Task) -> bytes:
+def _version(_task: Task) -> bytes:
     host = os.uname()
     return f"{host.sysname} version {host.release} (wirt@wirt) {host.version}\n".encode()
 
 
-def vmstat(_task: Task) -> bytes:
+def _vmstat(_task: Task) -> bytes:
     free = _machine().free // _PAGE
     zeros = "pgpgin pgpgout pswpin pswpout pgfault pgmajfault pgfree pgactivate pgdeactivate oom_kill"
     return (f"nr_free_pages {free}\n" + "".join(f"{name} 0\n" for name in zeros.split())).encode()
@@ -176,19 +176,19 @@ pty_master           /dev/ptm      128 0-1048575 pty:master
 PROC: dict[bytes, Entry] = {
     b"cgroups": _constant("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
     b"cmdline": _constant("quiet\n"),
-    b"cpuinfo": Text(cpuinfo),
+    b"cpuinfo": Text(_cpuinfo),
     b"devices": _constant("Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\nBlock devices:\n"),
     b"diskstats": _constant(""),
     b"filesystems": _constant("nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevpts\nnodev\toverlay\n\text4\n"),
     b"interrupts": _constant("           CPU0\n"),
-    b"loadavg": Text(loadavg),
-    b"meminfo": Text(meminfo),
+    b"loadavg": Text(_loadavg),
+    b"meminfo": Text(_meminfo),
     b"modules": _constant(""),
     b"partitions": _constant("major minor  #blocks  name\n\n"),
-    b"stat": Text(stat),
+    b"stat": Text(_stat),
     b"swaps": _constant("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     b"tty": fixed({b"drivers": _constant(_TERMINALS)}),
-    b"uptime": Text(uptime),
-    b"version": Text(version),
-    b"vmstat": Text(vmstat),
+    b"uptime": Text(_uptime),
+    b"version": Text(_version),
+    b"vmstat": Text(_vmstat),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -45,39 +45,44 @@ class Vma:
 
 
 class VmaSet:
-    """Mappings in order, none over another."""
+    """Mappings in order, none over another.
+
+    One thread changes it at a time; others look meanwhile. So a change makes new lists and puts them in place at once.
+    """
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._items: list[Vma] = []
+        self._lists: tuple[list[int], list[Vma]] = ([], [])  # where they start, and they
 
     def __iter__(self) -> Iterator[Vma]:
-        return iter(self._items)
+        return iter(self._lists[1])
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._lists[1])
 
     def find(self, address: int) -> Vma | None:
         """The mapping that holds ``address``."""
-        index = bisect_right(self._starts, address) - 1
-        if index >= 0 and address < self._items[index].end:
-            return self._items[index]
+        starts, items = self._lists
+        index = bisect_right(starts, address) - 1
+        if index >= 0 and address < items[index].end:
+            return items[index]
         return None
 
     def add(self, vma: Vma) -> None:
-        index = bisect_right(self._starts, vma.start)
-        self._starts.insert(index, vma.start)
-        self._items.insert(index, vma)
+        starts, items = self._lists
+        at = bisect_right(starts, vma.start)
+        self._lists = ([*starts[:at], vma.start, *starts[at:]], [*items[:at], vma, *items[at:]])
 
     def between(self, start: int, end: int) -> list[Vma]:
         """Every mapping with a page in ``start`` to ``end``."""
-        first = bisect_right(self._starts, start) - 1
-        if first < 0 or self._items[first].end <= start:
+        first, last = self._span(start, end)
+        return self._lists[1][first:last]
+
+    def _span(self, start: int, end: int) -> tuple[int, int]:
+        starts, items = self._lists
+        first = bisect_right(starts, start) - 1
+        if first < 0 or items[first].end <= start:
             first += 1
-        last = first
-        while last < len(self._items) and self._items[last].start < end:
-            last += 1
-        return self._items[first:last]
+        return first, max(first, bisect_left(starts, end))
 
     def split(self, address: int) -> None:
         """Afterwards no mapping reaches over ``address``."""
@@ -90,12 +95,10 @@ class VmaSet:
         """Remove what lies in ``start`` to ``end`` and return it, cut at the edges."""
         self.split(start)
         self.split(end)
-        taken = self.between(start, end)
-        if taken:
-            first = bisect_right(self._starts, taken[0].start) - 1
-            del self._starts[first : first + len(taken)]
-            del self._items[first : first + len(taken)]
-        return taken
+        first, last = self._span(start, end)
+        starts, items = self._lists
+        self._lists = (starts[:first] + starts[last:], items[:first] + items[last:])
+        return items[first:last]
 
     def isolate(self, start: int, end: int) -> list[Vma]:
         """The mappings in ``start`` to ``end``, cut at the edges, left where they are."""
@@ -104,14 +107,14 @@ class VmaSet:
         return self.between(start, end)
 
     def clear(self) -> list[Vma]:
-        everything = self._items
-        self._starts, self._items = [], []
+        _, everything = self._lists
+        self._lists = ([], [])
         return everything
 
     def gap_below(self, top: int, size: int, bottom: int) -> int:
         """The start of the highest free range of ``size`` between ``bottom`` and ``top``; -1 when there is none."""
         end = top
-        for vma in reversed(self._items):
+        for vma in reversed(self._lists[1]):
             if vma.start >= top:
                 continue
             if end - vma.end >= size:

@@ -154,11 +154,11 @@ def chroot(task: Task, name: int) -> int:
         return result
 
     return namei.by_path(
-        task, path(task, name), lambda where: change(nr.SYS_chroot, where), refuse_descriptor, refuse(errno.EPERM)
+        task, path(task, name), lambda where: change(nr.SYS_chroot, where), _refuse_descriptor, refuse(errno.EPERM)
     )
 
 
-def refuse_descriptor(_fd: int) -> int:
+def _refuse_descriptor(_fd: int) -> int:
     return -errno.EPERM
 
 

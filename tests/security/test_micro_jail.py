@@ -243,7 +243,10 @@ def test_links_in_an_image_lead_into_the_image(jail: Jail, rootfs: Path, tmp_pat
     outside.mkdir()
     shared.mkdir()
     (rootfs / "escape").symlink_to(outside)
-    mounts = (DEV, MountPlan("/escape/mounted", "bind", str(shared), ("rbind", "rprivate")),)
+    mounts = (
+        DEV,
+        MountPlan("/escape/mounted", "bind", str(shared), ("rbind", "rprivate")),
+    )
     assert jail(f"print(json.dumps(os.listdir('{outside}')))", mounts=mounts).json == ["mounted"]
     assert list(outside.iterdir()) == []
 

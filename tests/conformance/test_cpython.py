@@ -13,6 +13,7 @@ import pytest
 
 from framework.conformance import Command, Micro, Native, Runner, expected_failures_of, require
 from framework.debian_root import CACHE, debian_root
+from framework.programs import common_folder
 
 _MODULES = (
     "test_os test_posix test_subprocess test_signal test_threading test_select test_selectors test_epoll test_pty "
@@ -28,7 +29,8 @@ _SCRIPT = (
 
 def results(runner: Runner, module: str) -> dict[str, str]:
     """Name of every test to "passed", "failed" or "skipped"."""
-    command = Command(module, str(debian_root()), ("/bin/bash", "-c", _SCRIPT.format(module=module)), seconds=SECONDS)
+    lower = f"{common_folder()}:{debian_root()}"
+    command = Command(module, lower, ("/bin/bash", "-c", _SCRIPT.format(module=module)), seconds=SECONDS)
     outcome = runner.run(command)
     assert outcome.out.startswith("<"), f"{module} came to no end: {asdict(outcome)}"
     report = ElementTree.fromstring(outcome.out)  # noqa: S314 - written by the tests that were run

@@ -16,7 +16,7 @@ from pathlib import Path
 from framework.debian_root import CACHE, debian_root
 from framework.project import ROOT
 
-__all__ = ["PLACE", "Program", "applications", "lower_folders", "programs", "stage"]
+__all__ = ["PLACE", "Program", "applications", "common_folder", "lower_folders", "programs", "stage"]
 
 PLACE = ROOT / "tests" / "conformance"
 _SOURCES = PLACE / "programs"
@@ -87,7 +87,7 @@ def _program(source: Path) -> Program:
 
 def lower_folders(program: Program) -> str:
     """The layers of the program's root, as overlayfs takes them. They are made when they are missing."""
-    return f"{_built()}:{debian_root() if program.debian else _small_root()}"
+    return f"{common_folder()}:{debian_root() if program.debian else _small_root()}"
 
 
 @functools.cache
@@ -129,11 +129,13 @@ def _libraries() -> set[str]:
 
 
 @functools.cache
-def _built() -> Path:
-    """A folder with every program in ``progs``, each compiled when its source, the header or the flags changed."""
+def common_folder() -> Path:
+    """What lies above every root: the programs, each compiled when its source, the header or the flags changed."""
     tree = CACHE / "programs"
     shop = tree / "progs"
     shop.mkdir(parents=True, exist_ok=True)
+    (tree / "etc").mkdir(exist_ok=True)
+    (tree / "etc" / "hosts").write_text("127.0.0.1 localhost guest\n::1 localhost\n", encoding="ascii")
     notes = CACHE / "notes"
     notes.mkdir(exist_ok=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 _SYS_FUTEX, _SYS_PIDFD_OPEN, _SYS_GETTID, _SYS_PRCTL = 202, 434, 186, 157
+_SIGSETXID = 33
 _FUTEX_WAKE = 1
 _FUTEX_TID, _FUTEX_OWNER_DIED, _FUTEX_WAITERS = 0x3FFF_FFFF, 0x4000_0000, 0x8000_0000
 _ROBUST_LIMIT = 2048
@@ -308,6 +309,8 @@ def _live(
     vcpu.resume(registers)
     with process.lock:
         process.tasks[task.tid] = task
+        # The host's C library has taken this signal for itself when it made its first thread (glibc, late_init).
+        signals.mirror(_SIGSETXID, process.actions[_SIGSETXID])
     tell_vcpu(task)
     with contextlib.suppress(OSError):
         if wish.child_tid:

@@ -132,6 +132,30 @@ queue_again(int sig, siginfo_t *info)
     }
 }
 
+/*
+ * The software processor this thread is running: one machine's, filled in by Python (wirt.vmm.software.engine). The
+ * functions are libunicorn's. A signal sets ``wanted``, which is looked at where a block of code begins: Unicorn's stop
+ * from outside comes between a store and the rest of its instruction, which is then carried out twice.
+ */
+struct emulator {
+    void *engine;
+    int (*start)(void *engine, u64 begin, u64 until, u64 timeout, size_t count);
+    long (*stop)(void *engine);
+    int (*read)(void *engine, const int *ids, void **values, int count);
+    int (*write)(void *engine, int id, const void *value);
+    int answer;      /* the register that takes a call's result */
+    int read_ids[8]; /* rax, rdi, rsi, rdx, r10, r8, r9, rip */
+    int wanted;      /* to stop */
+    int event;       /* a vector, or: */
+    int unused;
+};
+enum { NO_EVENT = -1, CALL_EVENT = -2 };
+
+#define KICK LAST_SIGNAL /* of other threads': not made pending again */
+#define KICK_BIT ((u64)1 << (KICK - 1))
+
+static __thread struct emulator *running;
+
 static void
 on_signal(int sig, siginfo_t *info, void *context)
 {
@@ -139,7 +163,10 @@ on_signal(int sig, siginfo_t *info, void *context)
     greg_t *rip = &at->uc_mcontext.gregs[REG_RIP];
     u64 all = ALL_SIGNALS;
 
-    queue_again(sig, info);
+    if (!running || sig != KICK)
+        queue_again(sig, info);
+    if (running)
+        __atomic_store_n(&running->wanted, 1, __ATOMIC_RELAXED);
     memcpy(&at->uc_sigmask, &all, sizeof all);
     if (*rip >= (greg_t)wirt_wait_begin && *rip < (greg_t)wirt_wait_end) {
         enum ended ended = *rip == (greg_t)wirt_wait_again ? TO_BE_RESTARTED : NOT_BEGUN;
@@ -571,6 +598,78 @@ native_answer(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
+/* ---- a software processor ---- */
+
+static void
+on_call(void *engine, struct emulator *emulator)
+{
+    emulator->event = CALL_EVENT;
+    emulator->stop(engine);
+}
+
+static void
+on_exception(void *engine, u32 vector, struct emulator *emulator)
+{
+    emulator->event = (int)vector;
+    emulator->stop(engine);
+}
+
+static void
+on_block(void *engine, u64 address, u32 size, struct emulator *emulator)
+{
+    (void)address, (void)size;
+    if (__builtin_expect(__atomic_load_n(&emulator->wanted, __ATOMIC_RELAXED), 0))
+        emulator->stop(engine);
+}
+
+static PyObject *
+native_emulation_hooks(PyObject *self, PyObject *ignored)
+{
+    (void)self, (void)ignored;
+    return Py_BuildValue("KKK", (unsigned long long)(uintptr_t)on_call, (unsigned long long)(uintptr_t)on_exception,
+                         (unsigned long long)(uintptr_t)on_block);
+}
+
+static int
+run_emulator(struct emulator *emulator, u64 mask, u64 rip)
+{
+    int error = 0;
+    u64 before = 0;
+
+    emulator->event = NO_EVENT;
+    emulator->wanted = 0;
+    running = emulator;
+    mask &= ~KICK_BIT;
+    raw(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&mask, (u64)&before, sizeof mask, 0, 0);
+    if (!__atomic_load_n(&emulator->wanted, __ATOMIC_RELAXED))
+        error = emulator->start(emulator->engine, rip, 0, 0, 0);
+    set_mask(before);
+    running = NULL;
+    return error;
+}
+
+static PyObject *
+native_emulate(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("emulate", 3, 4);
+    struct emulator *emulator = (struct emulator *)w[0];
+    u64 values[8] = {0};
+    void *places[8];
+    int error;
+
+    for (size_t i = 0; i < 8; i++)
+        places[i] = &values[i];
+    if (n > 3)
+        emulator->write(emulator->engine, emulator->answer, &w[3]);
+    Py_BEGIN_ALLOW_THREADS
+    error = run_emulator(emulator, w[1], w[2]);
+    emulator->read(emulator->engine, emulator->read_ids, places, 8);
+    Py_END_ALLOW_THREADS
+    return Py_BuildValue("iiiKKKKKKKK", error, emulator->event, emulator->wanted, values[0], values[1], values[2],
+                         values[3], values[4], values[5], values[6], values[7]);
+}
+
 #define FAST(name, doc) {#name, (PyCFunction)(void (*)(void))native_##name, METH_FASTCALL, doc}
 
 static PyMethodDef methods[] = {
@@ -594,6 +693,8 @@ static PyMethodDef methods[] = {
     FAST(put_entries, "put 64-bit words of which each is the one before plus a step"),
     FAST(enter, "KVM_RUN, and what the exit says"),
     FAST(answer, "set the registers that end a system call"),
+    FAST(emulate, "run a software processor, and what its exit says"),
+    {"emulation_hooks", native_emulation_hooks, METH_NOARGS, "addresses of what a software processor calls"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -84,3 +84,19 @@ def answer(run_address: int, result: int, rip: int = 0, /) -> None:
 
     Then rip comes from rcx, rflags from r11, as far as a program may choose them.
     """
+
+def emulate(
+    emulator: int, mask: int, rip: int, answer: int = 0, /
+) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
+    """uc_emu_start at ``rip``, with the signal mask ``mask``; other threads run meanwhile.
+
+    (error, event, interrupted, rax, rdi, rsi, rdx, r10, r8, r9, rip). Event: -1 none, -2 a system call, else a vector.
+    ``interrupted``: a signal outside ``mask`` is pending, or SIGRTMAX came, which is taken. ``emulator``: the address
+    of a struct emulator. With ``answer`` rax is set first.
+    """
+
+def emulation_hooks() -> tuple[int, int, int]:
+    """Addresses of C functions for UC_HOOK_INSN of `syscall`, UC_HOOK_INTR and UC_HOOK_BLOCK.
+
+    Their data is the struct emulator.
+    """

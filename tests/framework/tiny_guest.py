@@ -17,17 +17,21 @@ __all__ = ["CODE", "DATA", "TinyGuest", "platform_or_skip"]
 
 CODE, STACK, DATA = 0x40_0000, 0x50_0000, 0x7000_0000
 NOTHING_BLOCKED = 0
-_PLATFORMS: list[Platform] = []
+_PLATFORMS: dict[str, Platform] = {}
+_CHOSEN = [""]
 
 
-def platform_or_skip() -> Platform:
-    """The platform that this host has, for the whole session."""
-    if not _PLATFORMS:
+def platform_or_skip(name: str | None = None) -> Platform:
+    """The platform of that name, which stays the one in use; without a name that one, at first what this host has."""
+    if name is not None:
+        _CHOSEN[0] = name
+    chosen = _CHOSEN[0]
+    if chosen not in _PLATFORMS:
         try:
-            _PLATFORMS.append(choose(lowest_fd=500))
+            _PLATFORMS[chosen] = choose(chosen, lowest_fd=500)
         except Unavailable as error:
             pytest.skip(str(error))
-    return _PLATFORMS[0]
+    return _PLATFORMS[chosen]
 
 
 @dataclass

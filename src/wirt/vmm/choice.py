@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from wirt.errors import Unavailable
 from wirt.model.host import Level
 from wirt.vmm.kvm.machine import KvmPlatform
@@ -10,22 +12,42 @@ from wirt.vmm.probe import probe
 
 __all__ = ["choose"]
 
+log = logging.getLogger("wirt.vmm")
+
 
 def choose(name: str = "", *, lowest_fd: int = 0, raises_privilege: bool | None = None) -> Platform:
     """``lowest_fd``: where the platform's descriptors begin. ``raises_privilege``: what an earlier trial found.
 
     Without a name and an earlier trial one is made, in another process and for two seconds at most: there are hosts
-    where KVM opens and never comes back. ``Unavailable`` when the host cannot do it, or not what was asked for.
+    where KVM opens and never comes back. Where it runs no guest an emulated processor does, and the log says so.
+    ``Unavailable`` when the host cannot do that either, or not what was asked for.
     """
-    if name not in ("", "kvm"):
-        raise Unavailable(f"there is no platform {name} for micro guests here", hint="leave it out, or ask for kvm")
+    if name not in ("", "kvm", "software"):
+        raise Unavailable(f"there is no platform {name} for micro guests", hint="kvm and software are, or leave it out")
+    if name == "software":
+        return _software()
     if not name and raises_privilege is None:
         (finding,) = probe()
         if finding.level is not Level.OK:
-            raise Unavailable(f"micro guests need KVM: {finding.found}", hint=finding.remedy or "wirt doctor says more")
+            log.warning("micro guests run on an emulated processor, 10 to 50 times slower: %s", finding.found)
+            return _software()
     try:
         return KvmPlatform(lowest_fd=lowest_fd, raises_privilege=raises_privilege)
     except OSError as error:
         raise Unavailable(
-            f"micro guests need a /dev/kvm that runs guests: {error.strerror or error}", hint="wirt doctor says more"
+            f"micro guests need a /dev/kvm that runs guests: {error.strerror or error}",
+            hint="wirt doctor says more; the platform software does without",
         ) from error
+
+
+def _software() -> Platform:
+    try:
+        from wirt.vmm.software.machine import SoftwarePlatform
+
+        platform: Platform = SoftwarePlatform()
+    except (ImportError, OSError) as error:
+        raise Unavailable(
+            f"micro guests without KVM need the emulated processor of the package unicorn: {error}",
+            hint="pip install unicorn; wirt doctor says why there is no KVM",
+        ) from error
+    return platform

@@ -14,6 +14,7 @@ import errno
 import os
 from collections.abc import Callable
 from enum import IntFlag
+from typing import Protocol
 
 from wirt.abi.linux import mman, unistd
 from wirt.host import _native
@@ -30,7 +31,7 @@ from wirt.vmm.layout import (
 )
 from wirt.vmm.paging import ADDRESS, LARGE_ENTRY, USER_RIGHTS, PageTables
 
-__all__ = ["CAPACITY", "GuestMemory", "Rights"]
+__all__ = ["CAPACITY", "GuestMemory", "Rights", "Translator"]
 
 CAPACITY = 256 << 30  # bytes of extents: with ARENA below 2**39, which every processor can address
 _FIRST_SUPERVISOR_CHUNK = 1 << 20
@@ -51,6 +52,19 @@ class Rights(IntFlag):
     X = 4
 
 
+class Translator(Protocol):
+    """Who emulates the guest's processor, and so keeps what it made of page tables and of code."""
+
+    def revoked(self) -> None:
+        """Entries lost rights or are gone: they are not used any more when this returns."""
+
+    def executable(self, va: int, size: int, phys: int) -> None:
+        """What is there may be executed from now on, and may not be what was there before."""
+
+    def cleared(self) -> None:
+        """Everything of the program's is gone."""
+
+
 def _host(nr: int, name: str, *words: int) -> int:
     result = _native.quick(nr, *words)
     if result < 0:
@@ -61,8 +75,8 @@ def _host(nr: int, name: str, *words: int) -> int:
 class GuestMemory:
     """``limit``: how many bytes extents may hold together; more is OSError(ENOMEM)."""
 
-    __slots__ = ("_chunk_end", "_extents", "_listener", "_read_only", "_supervisor_end", "_taken", "base", "chunks",
-                 "limit", "prepared", "tables", "used")  # fmt: skip
+    __slots__ = ("_chunk_end", "_extents", "_listener", "_read_only", "_supervisor_end", "_taken", "_translator",
+                 "base", "chunks", "limit", "prepared", "tables", "used")  # fmt: skip
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -74,6 +88,7 @@ class GuestMemory:
         self.base = (found + LARGE - 1) & -LARGE  # so that the host's large pages lie where the guest's do
         self.chunks: list[tuple[int, int]] = []  # (guest-physical address, size) of what can be used
         self._listener: Callable[[int, int], None] | None = None
+        self._translator: Translator | None = None
         self._read_only: dict[int, int] = {}  # start -> end of what the host maps for reading only
         self._extents = Extents()
         self._taken, self._supervisor_end = SUPERVISOR_FIXED, 0
@@ -82,11 +97,18 @@ class GuestMemory:
         self._chunk_end = ARENA
         self.tables = PageTables(self.base, self.take_page)
 
-    def attach(self, listener: Callable[[int, int], None]) -> None:
-        """From now on ``listener(guest-physical address, size)`` hears of each chunk; of those there are at once."""
-        self._listener = listener
+    def attach(self, listener: Callable[[int, int], None], translator: Translator | None = None) -> None:
+        """From now on ``listener(guest-physical address, size)`` hears of each chunk; of those there are at once.
+
+        Without ``translator`` lost rights are made to be so by touching the host's mapping, which KVM notices.
+        """
+        self._listener, self._translator = listener, translator
         for phys, size in self.chunks:
             listener(phys, size)
+
+    def detach(self) -> None:
+        """The machine is gone."""
+        self._listener = self._translator = None
 
     def close(self) -> None:
         """Unmap all of it from the host. The virtual machine is gone by then."""
@@ -212,22 +234,35 @@ class GuestMemory:
         """Show an extent, or a part of it, at ``va``, where nothing is shown."""
         if rights:
             self.tables.map(va, size, phys, USER_RIGHTS[rights])
+            if rights & Rights.X and self._translator is not None:
+                self._translator.executable(va, size, phys)
 
     def unmap(self, va: GuestVirt, size: int, *, touch: bool = True) -> None:
         """Show nothing there. ``touch=False``: what was shown is freed or discarded next, which ends the rights too."""
-        shown = self.shown(va, size) if touch else ()
+        shown = self.shown(va, size) if touch and self._translator is None else ()
         self.tables.unmap(va, size)
+        if self._translator is not None:
+            self._translator.revoked()
         for phys, length in shown:
             self.touch(phys, length)
 
     def protect(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights) -> None:
         """Other rights for what is shown. A right that is lost is lost for all threads when this returns."""
-        if self.tables.protect(va, size, phys, USER_RIGHTS[rights]):
-            self.touch(phys, size)
+        lost = self.tables.protect(va, size, phys, USER_RIGHTS[rights])
+        if self._translator is None:
+            if lost:
+                self.touch(phys, size)
+            return
+        if lost:
+            self._translator.revoked()
+        if rights & Rights.X:
+            self._translator.executable(va, size, phys)
 
     def clear(self) -> None:
         """For execve(2): nothing is mapped, every extent is given back, with its contents."""
         self.tables.clear()
+        if self._translator is not None:
+            self._translator.cleared()
         self._extents = Extents()
         for phys, size in self.chunks:
             if phys >= ARENA:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,20 @@ def test_choice_of_an_unknown_platform_is_refused() -> None:
         choose("abacus")
 
 
-def test_choice_without_a_kvm_that_runs_guests_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choice_without_a_kvm_that_runs_guests_is_software_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     found = Finding("kvm", Level.NOTE, "it opens, but a guest did not come back", "", "ask for nested virtualization")
     monkeypatch.setattr(choice, "probe", lambda: [found])
-    with pytest.raises(Unavailable, match="did not come back") as caught:
-        choose()
-    assert caught.value.hint == "ask for nested virtualization"
+    assert choose().name == "software"
+    assert "did not come back" in caplog.text
+
+
+def test_choice_without_unicorn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wirt.vmm.software.machine", None)
+    with pytest.raises(Unavailable, match="package unicorn") as caught:
+        choose("software")
+    assert caught.value.hint.startswith("pip install unicorn")
 
 
 def test_platform_on_something_else_is_an_error(tmp_path: Path) -> None:

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 import os
 
-collect_ignore = [] if os.environ.get("WIRT_CONFORMANCE") == "all" else ["test_cpython.py"]
+_SUITES = ["test_applications.py", "test_cpython.py", "test_programs.py"]
+collect_ignore = [] if os.environ.get("WIRT_CONFORMANCE") == "all" else _SUITES

@@ -14,6 +14,7 @@ from wirt.vmm.software.engine import Engine
 from wirt.vmm.software.state import Places, find_places
 from wirt.vmm.software.turns import Turns
 from wirt.vmm.software.vcpu import SoftwareVcpu
+from wirt.vmm.vmi.library import library
 
 __all__ = ["SoftwareMachine", "SoftwarePlatform"]
 
@@ -28,6 +29,7 @@ class SoftwarePlatform:
     __slots__ = ("_given_up", "_inherited", "features", "places")
 
     def __init__(self) -> None:
+        library()  # its vDSO is needed when the guest's root is in the way
         _native.disposition(KICK, 0)
         self.places: Places = find_places()
         size = extended.SIZE

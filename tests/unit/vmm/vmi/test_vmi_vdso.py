@@ -88,10 +88,10 @@ def test_vdso_tells_the_hosts_clock(running: Vdso, clock: int) -> None:
 
 @needs_tsc
 @pytest.mark.parametrize("clock", COARSE)
-def test_vdso_coarse_clocks_are_never_ahead_of_the_hosts(running: Vdso, clock: str) -> None:
-    told, host = running.ns(COARSE[clock]), time.clock_gettime_ns(COARSE[clock])
-    assert told <= host + 1000
-    assert host - told < 2 * COARSE_NS
+def test_vdso_coarse_clocks_lag_by_ticks_and_are_never_ahead_of_the_exact_ones(running: Vdso, clock: str) -> None:
+    before = time.clock_gettime_ns(COARSE[clock])  # a tick that comes late makes it older than a tick
+    told, exact = running.ns(COARSE[clock]), time.clock_gettime_ns(CLOCKS[clock])
+    assert before - 2 * COARSE_NS < told <= exact + 1000
 
 
 @needs_tsc

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes the pages that are generated from the code: docs/cli.md, the reference of all verbs.
+# Writes the pages that are generated from the code: docs/cli.md, the reference of all verbs, and docs/system-calls.md,
+# what micro guests have of Linux.
 # With --check it writes nothing and fails if a page is not what its source would generate now.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,6 +8,7 @@ cd "$(dirname "$0")/.."
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 .venv/bin/wirt help --markdown >"$fresh/cli.md"
+.venv/bin/python tools/system_calls.py >"$fresh/system-calls.md"
 
 for page in "$fresh"/*; do
 	name=docs/$(basename "$page")

@@ -11,6 +11,7 @@ import pytest
 
 from framework.project import ROOT, markdown
 from wirt.cli.index import all_verbs
+from wirt.sentry.table import collect
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 VERSION = re.compile(r"^## \[(Unreleased|\d+\.\d+\.\d+\](?: - \d{4}-\d{2}-\d{2})?)")
@@ -70,6 +71,13 @@ def test_architecture_has_a_line_for_every_folder_of_the_package() -> None:
 def test_reference_describes_every_verb() -> None:
     headings = re.findall(r"^#+ `?wirt ([a-z ]+)`?$", (ROOT / "docs" / "cli.md").read_text(), re.M)
     assert sorted(set(all_verbs()) - set(headings)) == []
+
+
+def test_matrix_has_a_row_for_every_system_call() -> None:
+    rows = re.findall(
+        r"^\| (?:\d+|0x\w+) \| `(\w+)` \| (\w+) \|", (ROOT / "docs" / "system-calls.md").read_text(), re.M
+    )
+    assert sorted(rows) == sorted((call.name, str(call.support)) for call in collect().values())
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

@@ -1,6 +1,7 @@
 """System calls as data: number -> handler, how far it is supported, and a note for the person who reads the matrix.
 
-Each module of ``syscalls`` ends with its ``CALLS``; they are collected here. ``docs/syscalls.md`` is generated from it.
+Each module of ``syscalls`` ends with its ``CALLS``; they are collected here, and ``docs/system-calls.md`` is made
+from them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["SUBJECTS", "Call", "Handler", "Restart", "Support", "collect"]
+__all__ = ["SUBJECTS", "Call", "Handler", "Restart", "Support", "collect", "module"]
 
 # Takes the task and as many unsigned 64-bit words as ``Call.arguments`` names; returns what rax becomes (-errno for a
 # failure), or None when it has set the task's registers itself. ``OSError`` is answered with its errno.
@@ -75,12 +76,16 @@ class Call:
         return len(self.arguments.split())
 
 
+def module(subject: str) -> Any:
+    """The module of a subject, which has ``CALLS``."""
+    return importlib.import_module(f"wirt.sentry.syscalls.{subject}")
+
+
 def collect() -> dict[int, Call]:
     """Every call that there is, by number. ``ValueError`` when two claim one number."""
     table: dict[int, Call] = {}
     for subject in SUBJECTS:
-        module: Any = importlib.import_module(f"wirt.sentry.syscalls.{subject}")
-        for call in module.CALLS:
+        for call in module(subject).CALLS:
             if call.number in table:
                 raise ValueError(f"{call.name} and {table[call.number].name} are both number {call.number}")
             table[call.number] = call

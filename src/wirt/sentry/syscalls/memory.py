@@ -84,6 +84,10 @@ def no_pkeys(_task: Task) -> int:
     return -errno.ENOSPC
 
 
+def no_such_pkey(_task: Task) -> int:
+    return -errno.EINVAL
+
+
 def brk(task: Task, address: int) -> int:
     with task.process.lock:
         return task.mm.set_brk(address)
@@ -218,4 +222,5 @@ CALLS = (
     Call(325, "mlock2", mlock2, "ptr size int"),
     Call(329, "pkey_mprotect", pkey_mprotect, "ptr size prot int", Support.PARTIAL, "without a key"),
     Call(330, "pkey_alloc", no_pkeys, "", Support.NONE, "ENOSPC: there are no keys"),
+    Call(331, "pkey_free", no_such_pkey, "", Support.NONE, "EINVAL: there are no keys"),
 )

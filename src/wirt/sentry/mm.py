@@ -8,10 +8,11 @@ Changes hold ``Process.lock``.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import os
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wirt.host import _native
 from wirt.sentry.vma import Vma, VmaSet
@@ -31,6 +32,9 @@ _MAP_FIXED, _MAP_ANONYMOUS, _MAP_GROWSDOWN, _MAP_FIXED_NOREPLACE = 0x10, 0x20, 0
 _MAP_32BIT = 0x40
 _HEAP_ROOM = 64 << 20  # guest-physical addresses set aside for a heap at first; pages come when touched
 _HUGE = 2 << 20
+
+_SAVED = tuple(field.name for field in dataclasses.fields(Vma) if field.name != "delta")
+_SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environment", "stack_start")
 
 
 def page_up(size: int) -> int:
@@ -359,7 +363,28 @@ class AddressSpace:
         self._last = Vma(0, 0, 0)
         heap.end = new
 
-    # -- a new program, a fork ---------------------------------------------------------------------
+    # -- a new program, another's life -------------------------------------------------------------
+
+    def shape(self) -> dict[str, Any]:
+        """All but the contents, as plain data for ``reshape``."""
+        return {
+            "mappings": [[getattr(vma, name) for name in _SAVED] for vma in self.vmas],
+            "heap": [self._heap.start if self._heap else 0, self._heap_room],
+            **{name: getattr(self, name) for name in _SCALARS},
+        }
+
+    def reshape(self, shape: dict[str, Any]) -> None:
+        """Have the mappings of another address space, whose memory and page tables ``memory`` has already."""
+        for name in _SCALARS:
+            value = shape[name]
+            setattr(self, name, tuple(value) if isinstance(value, list) else value)
+        for values in shape["mappings"]:
+            vma = Vma(**dict(zip(_SAVED, values, strict=True)))
+            if vma.phys >= 0:
+                vma.delta = self.memory.host(GuestPhys(vma.phys)) - vma.start
+            self.vmas.add(vma)
+        start, self._heap_room = shape["heap"]
+        self._heap = self.vmas.find(start) if start else None
 
     def clear(self) -> None:
         """Before execve(2) loads: nothing is mapped."""

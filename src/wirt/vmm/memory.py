@@ -14,7 +14,7 @@ import errno
 import os
 from collections.abc import Callable
 from enum import IntFlag
-from typing import Protocol
+from typing import Any, Protocol
 
 from wirt.abi.linux import mman, unistd
 from wirt.host import _native
@@ -178,6 +178,41 @@ class GuestMemory:
         """As ``free``, but the addresses stay the extent's, and can be committed again."""
         self.place_anonymous(phys, size)
         self.used -= size
+
+    # -- another memory's shape --------------------------------------------------------------------
+
+    def shape(self) -> dict[str, Any]:
+        """All but the contents, as plain data for ``reshape``. ``taken``: where what is used of the supervisor region
+        ends."""
+        return {
+            "taken": self._taken,
+            "end": self._chunk_end,
+            "used": self.used,
+            "free": [list(span) for span in self._extents.ranges()],
+            "tables": self.tables.places(),
+        }
+
+    def reshape(self, shape: dict[str, Any]) -> None:
+        """Of a memory that nothing was allocated from: have the extents and tables of another one.
+
+        ``place`` then brings the contents, of the supervisor region as well. OSError(ENOMEM) beyond the limit,
+        ValueError for a shape that no memory has.
+        """
+        taken, end = int(shape["taken"]), int(shape["end"])
+        if not SUPERVISOR_FIXED <= taken <= SUPERVISOR_SIZE or not ARENA <= end <= ARENA + CAPACITY:
+            raise ValueError("a memory of impossible size")
+        while self._supervisor_end < taken:
+            self._open(self._supervisor_end, self._supervisor_end)
+            self._supervisor_end *= 2
+        while self._chunk_end < end:
+            self._grow()
+        self._taken = max(self._taken, taken)
+        self.used = 0
+        self.commit(int(shape["used"]))
+        self._extents = Extents()
+        for start, stop in shape["free"]:
+            self._extents.free(start, stop - start)
+        self.tables.adopt(shape["tables"])
 
     # -- contents ----------------------------------------------------------------------------------
 

@@ -133,6 +133,16 @@ class PageTables:
             return entry, (va >> 21) + 1 << 21
         return int(self._words[self._tables[va >> 21] + (va >> 12 & 511)]), (va >> 12) + 1 << 12
 
+    def places(self) -> list[list[list[int]]]:
+        """Where the tables of each level are, from the top, as [part of the address, index of words]: plain data."""
+        return [[list(pair) for pair in level.items()] for level in (self._parents, self._directories, self._tables)]
+
+    def adopt(self, places: list[list[list[int]]]) -> None:
+        """The tables are where ``places`` says; the caller puts their contents there. ValueError for what cannot be."""
+        if any(not 0 <= word < SUPERVISOR_SIZE >> 3 for level in places for _, word in level):
+            raise ValueError("page tables outside of the supervisor region")
+        self._parents, self._directories, self._tables = (dict(level) for level in places)  # type: ignore[arg-type]
+
     def clear(self) -> None:
         """Show nothing in the user half any more. Everything that was shown must be touched or given up."""
         for address, directory in self._directories.items():

@@ -74,8 +74,9 @@ static void devices(const char *root)
     must(mount("tmpfs", text("%s/dev", root), "tmpfs", MS_NOSUID, "mode=755,size=65536k") == 0, "/dev");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *to = text("%s/dev/%s", root, names[i]);
-        close(open(to, O_CREAT | O_WRONLY, 0666));
-        must(mount(text("/dev/%s", names[i]), to, "", MS_BIND, 0) == 0, to);
+        struct stat model;
+        must(stat(text("/dev/%s", names[i]), &model) == 0 && mknod(to, S_IFCHR, model.st_rdev) == 0, to);
+        must(chmod(to, 0666) == 0, to);
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
         symlink(links[i][0], text("%s/dev/%s", root, links[i][1]));

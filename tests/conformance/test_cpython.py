@@ -10,8 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from framework.conformance import Command, Micro, Native, Runner, expected_failures_of, require
+from framework.conformance import Command, GuestServer, Micro, Native, Runner
 from framework.debian_root import CACHE, debian_root
+from framework.platforms import expected_failures_of, require
 from framework.programs import common_folder
 
 _MODULES = (
@@ -56,10 +57,10 @@ def natively(module: str) -> dict[str, str]:
 
 @pytest.mark.timeout(2 * SECONDS + 100)
 @pytest.mark.parametrize("module", _MODULES.split())
-def test_cpython_tests_pass_in_a_guest_where_they_pass_natively(module: str) -> None:
+def test_cpython_tests_pass_in_a_guest_where_they_pass_natively(module: str, server: GuestServer) -> None:
     require("kvm")
     native = natively(module)
-    found = results(Micro("kvm"), module)
+    found = results(Micro("kvm", server), module)
     passed = {name for name, result in native.items() if result == "passed"}
     failed = {f"cpython/{name}" for name in passed if found.get(name) != "passed"}
     expected = {name for name in expected_failures_of("kvm") if name.startswith(f"cpython/{module}.")}

@@ -6,44 +6,36 @@ namespaces a guest has; ``Micro`` has it run by the sentry on one platform. Both
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import importlib.util
+import json
 import os
-import re
+import selectors
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
-import tomllib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import pytest
-
-from framework.programs import PLACE, Program, lower_folders, stage
+from framework.programs import Program, lower_folders, stage
 from framework.project import ROOT
 from wirt.host.trees import remove_tree
-from wirt.model.host import Level
-from wirt.vmm.probe import probe
 
 __all__ = [
-    "PLATFORMS",
     "Command",
+    "GuestServer",
     "Micro",
     "Native",
     "Outcome",
     "Runner",
     "command_of",
-    "expected_failure",
-    "expected_failures_of",
-    "require",
 ]
 
-PLATFORMS = ("kvm", "software")
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -52,7 +44,6 @@ ENVIRONMENT = {
 }
 _MOUNTED = ("dev", "proc", "sys")
 _SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-_EXPECTED = PLACE / "expected_failures.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +79,112 @@ class Native:
     """On this host's kernel."""
 
     def run(self, command: Command) -> Outcome:
+        return _run(command, self._start)
+
+    def _start(self, command: Command, scratch: str, streams: _Streams) -> _Running:
         user = str(command.user)
+        staged = [str(stage()), "enter", f"{scratch}/root", command.cwd, user, user, *command.argv]
+        process = subprocess.Popen(
+            [str(stage()), "overlay", command.lower, scratch, *staged],
+            stdin=streams.theirs[0],
+            stdout=streams.theirs[1],
+            stderr=streams.theirs[2],
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+        return _Running(process.pid, process.wait)
 
-        def staged(root: str) -> list[str]:
-            return [str(stage()), "enter", root, command.cwd, user, user, *command.argv]
 
-        return _run(command, staged, dict(ENVIRONMENT))
+class GuestServer:
+    """Whoever forks guests (``framework.guest_server``). It ends with the thread that made it, or when it is closed."""
+
+    def __init__(self) -> None:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            argv = [sys.executable, "-m", "framework.guest_server", str(theirs.fileno())]
+            environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"}
+            self._process = subprocess.Popen(argv, env=environment, pass_fds=[theirs.fileno()])
+
+    def start(self, request: dict[str, object], streams: Sequence[int]) -> _Running:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            socket.send_fds(self._requests, [json.dumps(request).encode()], [*streams, theirs.fileno()])
+        pid = int(ours.recv(64))
+
+        def wait() -> int:
+            with ours:
+                word = ours.recv(64)
+            return os.waitstatus_to_exitcode(int(word)) if word else -signal.SIGKILL
+
+        return _Running(pid, wait)
+
+    def close(self) -> None:
+        self._requests.close()
+        self._process.wait()
 
 
 class Micro:
-    """By the sentry, on one of ``PLATFORMS``."""
+    """By the sentry, on one of ``platforms.PLATFORMS``."""
 
-    def __init__(self, platform: str) -> None:
-        self.platform = platform
+    def __init__(self, platform: str, server: GuestServer) -> None:
+        self.platform, self.server = platform, server
 
     def run(self, command: Command) -> Outcome:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        return _run(command, self._start)
+
+    def _start(self, command: Command, scratch: str, streams: _Streams) -> _Running:
         words = [word for item in ENVIRONMENT.items() for word in ("--env", "=".join(item))]
+        who = f"{command.user}:{command.user}"
+        own = ["--root", f"{scratch}/root", "--platform", self.platform, "--cwd", command.cwd, "--user", who]
+        argv = [*own, *words, "--", *command.argv]
+        return self.server.start({"lower": command.lower, "scratch": scratch, "argv": argv}, streams.theirs)
 
-        def staged(root: str) -> list[str]:
-            sentry = [sys.executable, "-m", "wirt.sentry.run", "--root", root, "--platform", self.platform, *words]
-            return [*sentry, "--cwd", command.cwd, "--user", f"{command.user}:{command.user}", "--", *command.argv]
 
-        return _run(command, staged, environment)
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """``pid``: the first of all processes. ``wait``: its exit code, or minus its signal."""
+
+    pid: int
+    wait: Callable[[], int]
+
+
+class _Streams:
+    """Pipes for standard input, output and error: ``theirs``, and what comes out of ours."""
+
+    def __init__(self, stdin: str) -> None:
+        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
+        self.theirs = (pipes[0][0], pipes[1][1], pipes[2][1])
+        os.write(pipes[0][1], stdin.encode())  # less than a pipe holds
+        os.close(pipes[0][1])
+        self._ours = {pipes[1][0]: b"", pipes[2][0]: b""}
+
+    def started(self) -> None:
+        for fd in self.theirs:
+            os.close(fd)
+
+    def read(self, seconds: float | None) -> bool:
+        """Until everybody has closed theirs; False when that takes longer than ``seconds``."""
+        with selectors.DefaultSelector() as selector:
+            for fd in self._ours:
+                selector.register(fd, selectors.EVENT_READ)
+            deadline = None if seconds is None else time.monotonic() + seconds
+            while selector.get_map():
+                ready = selector.select(None if deadline is None else max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    return False
+                for key, _ in ready:
+                    piece = os.read(key.fd, 1 << 16)
+                    self._ours[key.fd] += piece
+                    if not piece:
+                        selector.unregister(key.fd)
+        return True
+
+    def close(self) -> tuple[str, str]:
+        """What came out."""
+        for fd in self._ours:
+            os.close(fd)
+        out, err = self._ours.values()
+        return _text(out), _text(err)
 
 
 def command_of(program: Program, *, seconds: float) -> Command:
@@ -118,38 +192,28 @@ def command_of(program: Program, *, seconds: float) -> Command:
     return Command(program.name, lower_folders(program), program.argv, program.user, program.stdin, seconds=seconds)
 
 
-def _run(command: Command, staged: Callable[[str], list[str]], environment: dict[str, str]) -> Outcome:
+def _run(command: Command, start: Callable[[Command, str, _Streams], _Running]) -> Outcome:
     scratch = Path(tempfile.mkdtemp(prefix="wirt-c-", dir=_SCRATCH))
     try:
         work = scratch / "upper" / command.cwd.strip("/")
         work.mkdir(parents=True)
         (scratch / "upper").chmod(0o755)
         work.chmod(0o777)
-        argv = [str(stage()), "overlay", command.lower, str(scratch), *staged(str(scratch / "root"))]
-        status, out, err = _communicate(argv, command, environment)
+        streams = _Streams(command.stdin)
+        try:
+            running = start(command, str(scratch), streams)
+        finally:
+            streams.started()
+        in_time = streams.read(command.seconds)
+        if not in_time:
+            _end_all(running.pid)
+            streams.read(None)
+        code = running.wait()
+        out, err = streams.close()
+        status = None if not in_time else 128 - code if code < 0 else code
         return Outcome(status, out, err, tuple(_left_behind(scratch / "upper")))
     finally:
         remove_tree(scratch)
-
-
-def _communicate(argv: list[str], command: Command, environment: dict[str, str]) -> tuple[int | None, str, str]:
-    process = subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-    )
-    with process:
-        try:
-            out, err = process.communicate(command.stdin.encode(), timeout=command.seconds)
-        except subprocess.TimeoutExpired:
-            _end_all(process.pid)
-            out, err = process.communicate()
-            return None, _text(out), _text(err)
-    code = process.returncode
-    return (128 - code if code < 0 else code), _text(out), _text(err)
 
 
 def _text(data: bytes) -> str:
@@ -196,41 +260,3 @@ def _described(path: Path) -> str:
     if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
         return "deleted"
     return whose
-
-
-@functools.cache
-def _absent(platform: str) -> str:
-    """Why a platform cannot be used here; empty when it can."""
-    if platform == "kvm":
-        finding = probe()[0]
-        return "" if finding.level is Level.OK else f"no KVM that runs guests: {finding.found}"
-    if importlib.util.find_spec("wirt.vmm.software") is None:
-        return "this wirt has no software platform"
-    return "" if importlib.util.find_spec("unicorn") else "no software platform: the package unicorn is not installed"
-
-
-def require(platform: str) -> None:
-    """Skips a test where its platform cannot be; where it can, nothing is skipped."""
-    reason = _absent(platform)
-    if reason:
-        pytest.skip(reason)
-
-
-@functools.cache
-def _expected_failures() -> dict[str, dict[str, str]]:
-    """By name: a table of platform ("kvm", "software") to the reason."""
-    with _EXPECTED.open("rb") as file:
-        return tomllib.load(file)
-
-
-def expected_failures_of(platform: str) -> set[str]:
-    """The names of all that is expected to fail on the platform."""
-    return {name for name, reasons in _expected_failures().items() if platform in reasons}
-
-
-def expected_failure(name: str, platform: str) -> str | None:
-    """Why the case fails on the platform, if it is known to."""
-    for pattern, reasons in _expected_failures().items():
-        if re.fullmatch(pattern.replace("*", ".*"), name) and platform in reasons:
-            return reasons[platform]
-    return None

@@ -14,6 +14,7 @@ import socket
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,7 +30,7 @@ from wirt.sentry.descriptors import OWN, hide
 from wirt.sentry.process import GuestOptions
 from wirt.vmm.choice import choose
 
-__all__ = ["main"]
+__all__ = ["main", "parse", "supervise"]
 
 _NAME = "guest"
 _CAPABILITIES = (
@@ -41,6 +42,16 @@ _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def main() -> None:
+    status = supervise(parse(sys.argv[1:]))
+    if os.WIFSIGNALED(status):
+        with contextlib.suppress(OSError):
+            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line, without our own name; what is wrong with it ends the process."""
     parser = argparse.ArgumentParser(prog="python -m wirt.sentry.run", description=__doc__)
     parser.add_argument("--root", required=True, help="the folder that is the guest's root")
     parser.add_argument("--platform", default="", help="kvm or software; found out when not given")
@@ -49,11 +60,16 @@ def main() -> None:
     parser.add_argument("--user", default="0:0", metavar="UID[:GID]")
     parser.add_argument("--memory", type=int, default=1 << 40, help="bytes a process may map")
     parser.add_argument("program", nargs=argparse.REMAINDER)
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(words)
     if wanted.program[:1] == ["--"]:
         del wanted.program[0]
     if not wanted.program:
         parser.error("name a program")
+    return wanted
+
+
+def supervise(wanted: argparse.Namespace) -> int:
+    """Run the guest in new namespaces, hand signals on, and wait: its status as waitpid(2) has it."""
     guest.dispatch()  # the modules are not to be found from inside
     unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET)
     child = os.fork()
@@ -61,12 +77,7 @@ def main() -> None:
         _become(wanted)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, lambda got, _frame: os.kill(child, got))
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        with contextlib.suppress(OSError):
-            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
-        os.kill(os.getpid(), os.WTERMSIG(status))
-    sys.exit(os.waitstatus_to_exitcode(status))
+    return os.waitpid(child, 0)[1]
 
 
 def _become(wanted: argparse.Namespace) -> NoReturn:

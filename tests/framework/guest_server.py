@@ -1,0 +1,78 @@
+"""``python -m framework.guest_server FD``: guests forked from one process that has the sentry in memory.
+
+No interpreter starts for a guest, which is most of what a short program costs otherwise. FD is a socket of type
+SOCK_SEQPACKET; a message is a JSON object with four descriptors: standard input, output and error, and a socket on
+which the guest's supervisor says first its process id, then its status as waitpid(2) has it. The server ends with the
+process that started it; so do its guests.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from wirt.abi.linux import mount as ms
+from wirt.abi.linux.sched import CLONE_NEWNS
+from wirt.host.mount import mount
+from wirt.host.namespaces import unshare
+from wirt.host.process import die_with_parent
+from wirt.sentry import guest, run
+
+_ROOM = 1 << 16
+
+
+def serve(requests: socket.socket) -> None:
+    """Until the other end is closed."""
+    guest.dispatch()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors report by themselves
+    while True:
+        message, fds, _, _ = socket.recv_fds(requests, _ROOM, 4)
+        if not message:
+            return
+        if os.fork() == 0:
+            requests.close()
+            _supervise(json.loads(message), *fds)
+        for fd in fds:
+            os.close(fd)
+
+
+def _supervise(wanted: dict[str, str | list[str]], stdin: int, stdout: int, stderr: int, report: int) -> NoReturn:
+    """``lower``, ``scratch``: the overlay that becomes ``scratch``/root; ``argv``: for ``wirt.sentry.run``."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        die_with_parent(signal.SIGKILL)
+        os.setsid()
+        for number, fd in enumerate((stdin, stdout, stderr)):
+            os.dup2(fd, number)
+            os.close(fd)
+        os.set_inheritable(report, False)
+        os.write(report, str(os.getpid()).encode())
+        _overlay(str(wanted["lower"]), Path(str(wanted["scratch"])))
+        os.write(report, str(run.supervise(run.parse(list(wanted["argv"])))).encode())
+    except BaseException as error:
+        os.write(2, f"guest server: {error!r}\n".encode())
+        os._exit(1)
+    os._exit(0)
+
+
+def _overlay(lower: str, scratch: Path) -> None:
+    """As ``stage overlay`` does it."""
+    unshare(CLONE_NEWNS)
+    mount("", "/", None, ms.MS_REC | ms.MS_PRIVATE)
+    for name in ("upper", "work", "root"):
+        (scratch / name).mkdir(exist_ok=True)
+    options = f"lowerdir={lower},upperdir={scratch}/upper,workdir={scratch}/work"
+    mount("overlay", str(scratch / "root"), "overlay", 0, options)
+
+
+if __name__ == "__main__":
+    die_with_parent(signal.SIGKILL)
+    serve(socket.socket(fileno=int(sys.argv[1])))

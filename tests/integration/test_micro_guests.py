@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from framework.instance import IMAGE, Instance
+from framework.waiting import eventually, fetch
 
 pytestmark = pytest.mark.root
 
@@ -235,24 +235,3 @@ def test_guests_outlive_their_daemon(own_host: Instance) -> None:
     own_host.end_daemon(9)
     assert own_host.ok("exec", guest, "echo", "still here") == "still here"
     own_host.ok("rm", "-f", guest)
-
-
-def eventually(holds: Callable[[], bool], patience: float = 20.0) -> bool:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def fetch(address: str, port: int) -> str:
-    try:
-        with socket.create_connection((address, port), 5) as sock:
-            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
-            answer = b""
-            while piece := sock.recv(4096):
-                answer += piece
-            return answer.decode()
-    except OSError:
-        return ""

@@ -95,7 +95,7 @@ def _runtimes(paths: Paths, settings: Settings) -> dict[Kind, Runtime]:
     if platform.machine() == "x86_64":  # what else it takes is for the first guest, and wirt doctor, to find out
         from wirt.micro.runtime import MicroRuntime
 
-        runtimes[Kind.MICRO] = MicroRuntime(cgroup_parent=parent)
+        runtimes[Kind.MICRO] = MicroRuntime(cgroup_parent=parent, platform=settings.micro.platform)
     return runtimes
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from wirt.errors import InvalidInput
 from wirt.host.folders import config_file, run_folder, socket_path, state_folder
 
-__all__ = ["Listen", "Paths", "Settings"]
+__all__ = ["Listen", "Micro", "Paths", "Settings"]
 
 # A unix socket's path is limited to 107 bytes (unix(7)); the longest of ours below the run folder takes 45.
 _LONGEST_RUN_PATH = 60
 
 _DEFAULT_STATE = Path("/var/lib/wirt")
+
+_MICRO_PLATFORM = "WIRT_MICRO_PLATFORM"
+_PLATFORMS = ("auto", "kvm", "software")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,13 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Micro:
+    """``platform``: what micro guests' processors are: "kvm", "software" (emulated), or "auto", the best that works."""
+
+    platform: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """``config.toml``; every key has a default."""
 
@@ -78,21 +88,38 @@ class Settings:
     log_max_size: int = 10 << 20  # bytes
     log_max_files: int = 5
     listen: Listen = Listen()
+    micro: Micro = Micro()
 
     @classmethod
     def load(cls, path: Path) -> Settings:
-        """The file's settings; the defaults when there is none. ``InvalidInput`` names what is wrong."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return cls()
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidInput(f"{path}: {error}", hint="see docs/configuration.md") from error
-        if isinstance(values.get("listen"), dict):
-            values["listen"] = Listen(**_checked(values["listen"], Listen, path, "listen."))
-        return cls(**_checked(values, cls, path, ""))
+        """The file's settings, the defaults when there is none; WIRT_MICRO_PLATFORM overrides what it says.
+
+        ``InvalidInput`` names what is wrong.
+        """
+        values = _read(path)
+        for name, kind in (("listen", Listen), ("micro", Micro)):
+            if isinstance(values.get(name), dict):
+                values[name] = kind(**_checked(values[name], kind, path, f"{name}."))
+        settings = cls(**_checked(values, cls, path, ""))
+        _check_platform(settings.micro.platform, f"{path}: micro.platform")
+        if forced := os.environ.get(_MICRO_PLATFORM):
+            _check_platform(forced, _MICRO_PLATFORM)
+            return replace(settings, micro=Micro(forced))
+        return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path}: {error}", hint="see docs/configuration.md") from error
+
+
+def _check_platform(name: str, where: str) -> None:
+    if name not in _PLATFORMS:
+        raise InvalidInput(f"{where}: there is no platform {name!r}", hint=f"there are {', '.join(_PLATFORMS)}")
 
 
 def _checked(values: dict[str, Any], into: type, path: Path, prefix: str) -> dict[str, Any]:

@@ -2,59 +2,35 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import resource
 from collections.abc import Iterator
 
 from wirt import errors
 from wirt.host.seccomp import available as has_libseccomp
+from wirt.micro.choice import AUTO, KVM, Choice
 from wirt.model.host import Finding, Level
 from wirt.sentry.descriptors import OWN
-from wirt.vmm.probe import probe
 
-__all__ = ["KVM", "SOFTWARE", "findings", "known", "platform"]
-
-KVM, SOFTWARE = "kvm", "software"
+__all__ = ["findings"]
 
 _SUBJECT = "micro guests"
 _LOST = "micro guests cannot run; containers can"
 
 
-def platform() -> str:
-    """The best one that works; ``Unavailable`` when none does. The first call may take two seconds."""
-    if not (found := _best()):
-        raise errors.Unavailable(
-            "micro guests need /dev/kvm, or the Python package unicorn in its place",
-            hint="wirt doctor says what is wrong with /dev/kvm",
-        )
-    return found
-
-
-def known() -> str:
-    """What ``platform`` has found; "" while nobody has asked yet."""
-    return _best() if _best.cache_info().currsize else ""
-
-
-@functools.cache
-def _best() -> str:
-    if any(finding.level is Level.OK for finding in probe()):
-        return KVM
-    return SOFTWARE if importlib.util.find_spec("unicorn") is not None else ""
-
-
-def findings() -> list[Finding]:
+def findings(choice: Choice) -> list[Finding]:
     """Every line about micro guests."""
     if missing := list(_missing()):
         return missing
     try:
-        found = platform()
+        found = choice.platform()
     except errors.Unavailable as error:
         return [Finding(_SUBJECT, Level.FAIL, str(error), _LOST, error.hint)]
+    why = "" if choice.wanted == AUTO else ", as the setting micro.platform has it"
     if found == KVM:
-        return [Finding(_SUBJECT, Level.OK, "they run on /dev/kvm", "at the processor's own speed")]
+        return [Finding(_SUBJECT, Level.OK, f"they run on /dev/kvm{why}", "at the processor's own speed")]
+    why = why or ", as /dev/kvm runs none"
     slow = "10 to 50 times slower than on /dev/kvm"
-    return [Finding(_SUBJECT, Level.NOTE, "they run on a processor in software", slow)]
+    return [Finding(_SUBJECT, Level.NOTE, f"they run on an emulated processor{why}", slow)]
 
 
 def _missing() -> Iterator[Finding]:

@@ -21,12 +21,14 @@ from wirt.kinds.groups import Groups
 from wirt.kinds.mounts import mounts
 from wirt.kinds.program import Surroundings, first_program, further_program, surroundings
 from wirt.micro import config, doctor, groups
+from wirt.micro.choice import KVM, Choice
 from wirt.micro.config import MonitorConfig, MountPlan
 from wirt.micro.filter import program as filter_program
 from wirt.micro.wishes import check
 from wirt.model.guest import ExecSpec, Guest, GuestSpec, Resources
 from wirt.model.host import Finding, Stats, TopView
 from wirt.model.launch import Console, Launch, Plan
+from wirt.vmm.platform import KICK
 
 __all__ = ["MicroRuntime"]
 
@@ -37,9 +39,13 @@ _SENTRYS_OWN = frozenset(("proc", "sysfs", "cgroup"))  # file systems that the h
 
 
 class MicroRuntime:
-    """``cgroup_parent``: where guests' cgroups are, in every hierarchy; shared with other kinds of guest."""
+    """``cgroup_parent``: where guests' cgroups are, in every hierarchy; shared with other kinds of guest.
 
-    def __init__(self, *, cgroup_parent: str = "/wirt") -> None:
+    ``platform``: "kvm" or "software"; or "auto", the best one that works.
+    """
+
+    def __init__(self, *, cgroup_parent: str = "/wirt", platform: str = "auto") -> None:
+        self._choice = Choice(platform)
         self._facts = host_facts()
         self._groups = Groups(cgroup_parent, host_layout(), self._facts)
 
@@ -48,19 +54,22 @@ class MicroRuntime:
     @property
     def description(self) -> str:
         """What the virtual processors are made of, if that is known by now: finding out may take seconds."""
-        return f"wirt's own monitor ({doctor.known() or 'not tried yet'})"
+        return f"wirt's own monitor ({self._choice.known() or 'not tried yet'})"
 
     def warm(self) -> None:
         """Find out which platform works and make the filter, so that the first guest need not wait."""
-        self._filter(doctor.platform())
+        self._filter(self._choice.platform())
 
     def probe(self) -> list[Finding]:
         """For ``wirt doctor``; takes two seconds at worst."""
-        return doctor.findings()
+        return doctor.findings(self._choice)
 
     def check(self, wanted: GuestSpec) -> tuple[str, ...]:
-        """Warnings about what has no effect; ``InvalidInput`` for what a micro guest cannot have."""
-        return check(wanted, self._facts)
+        """Warnings about what has no effect; ``InvalidInput`` for what a micro guest cannot have.
+
+        That guests are slow here, without anybody having asked for it, is said once.
+        """
+        return (*check(wanted, self._facts), *self._choice.news())
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -108,7 +117,7 @@ class MicroRuntime:
     def _monitor(self, guest: Guest, program: ExecSpec, around: Surroundings, **more: object) -> MonitorConfig:
         """What every program of a guest has; ``more``: what is its first one's, or a further one's alone."""
         spec = guest.spec
-        platform = doctor.platform()
+        platform = self._choice.platform()
         account = around.account
         ulimits = limits.rlimits(spec.ulimits)[0]
         asked = spec.resources.memory or 0
@@ -131,7 +140,7 @@ class MicroRuntime:
         )
 
     def _filter(self, platform: str) -> str:
-        return filter_program(executable=platform != doctor.KVM)
+        return filter_program(executable=platform != KVM)
 
     def explain(self, text: str, command: str = "") -> errors.StartFailed:  # noqa: ARG002 - the monitor names it
         """The monitor speaks Docker's words already; what is left is a monitor that could not say anything."""

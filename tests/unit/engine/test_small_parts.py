@@ -118,12 +118,26 @@ def test_settings_come_from_the_file(tmp_path: Path) -> None:
     assert Settings.load(tmp_path / "none.toml") == Settings()
 
 
+def test_platform_of_micro_guests_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[micro]\nplatform = "kvm"\n')
+    assert Settings.load(file).micro.platform == "kvm"
+    monkeypatch.setenv("WIRT_MICRO_PLATFORM", "software")
+    assert Settings.load(file).micro.platform == "software"
+    monkeypatch.setenv("WIRT_MICRO_PLATFORM", "abacus")
+    with pytest.raises(InvalidInput, match="WIRT_MICRO_PLATFORM: there is no platform 'abacus'"):
+        Settings.load(file)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("colour = 1", "unknown key colour"),
         ("log_max_size = 'big'", "log_max_size must be a int"),
         ("[listen]\nport = 1", "unknown key listen.port"),
+        ("[micro]\nplatform = 'abacus'", "micro.platform: there is no platform 'abacus'"),
         ("= broken", "config.toml"),
     ],
 )

@@ -23,14 +23,10 @@ __all__ = ["dispatch", "new_machine", "run"]
 
 
 @functools.cache
-def dispatch() -> list[tuple[Any, int, Any] | None]:
+def dispatch() -> dict[int, tuple[Any, int, Any]]:
     """Handler, arity and description of every call, by number; made once, before processes are forked and jailed."""
     clocks()
-    table = collect()
-    rows: list[tuple[Any, int, Any] | None] = [None] * (max(table) + 1)
-    for number, call in table.items():
-        rows[number] = (call.handler, call.arity, call)
-    return rows
+    return {number: (call.handler, call.arity, call) for number, call in collect().items()}
 
 
 def new_machine(platform: Platform) -> tuple[GuestMemory, Machine]:

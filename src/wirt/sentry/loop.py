@@ -33,13 +33,11 @@ _TRAPS = {
 def run(task: Task) -> None:
     """Until ``ThreadEnded`` says that the thread is no more."""
     calls = task.process.calls
-    known = len(calls)
     while True:
         vcpu = task.vcpu
         happened = vcpu.run(task.mask)
         if happened is Exit.SYSCALL:
-            number = vcpu.number
-            entry = calls[number] if number < known else None
+            entry = calls.get(vcpu.number)
             if entry is None:
                 vcpu.finish(-errno.ENOSYS)
                 continue

@@ -60,7 +60,7 @@ class Process:
     machine: Machine
     mm: AddressSpace
     options: GuestOptions
-    calls: list[tuple[Any, int, Any] | None] = field(default_factory=list)  # by number: handler, arity, Call
+    calls: dict[int, tuple[Any, int, Any]] = field(default_factory=dict)  # by number: handler, arity, Call
     actions: list[SigAction] = field(default_factory=lambda: [SigAction() for _ in range(65)])
     handled: int = 0  # signals with a handler; bit n-1 is signal n. Changed by ``signals.set_action`` only
     tasks: dict[int, Task] = field(default_factory=dict)
@@ -81,6 +81,7 @@ class Process:
     personality: int = 0  # personality(2)
     status: int = 0  # what the process ends with, once its last thread has
     changed: threading.Event = field(default_factory=threading.Event)  # a thread has ended
+    told_limit: int = 0  # of memory, as the program has last heard it from the virtual machine interface; 0: never
     clean_state: bytes = b""  # the extended state that a program starts with
     clocks: TimePage = field(default_factory=clocks)
     time_page: int = 0  # where the program sees it; 0 before there is one

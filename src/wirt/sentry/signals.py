@@ -29,6 +29,7 @@ __all__ = [
     "MASKABLE",
     "change_altstack",
     "die",
+    "end_guest",
     "float_code",
     "force",
     "forget_handlers",
@@ -41,9 +42,10 @@ __all__ = [
     "wait_masked",
 ]
 
-_SYS_GETPID, _SYS_SIGTIMEDWAIT, _SYS_GETTID, _SYS_TGKILL = 39, 128, 186, 234
+_SYS_GETPID, _SYS_SIGTIMEDWAIT, _SYS_SIGQUEUEINFO, _SYS_GETTID, _SYS_TGKILL = 39, 128, 129, 186, 234
 _EINTR, _EINVAL, _ENOMEM, _EPERM = 4, 22, 12, 1
 _NOW = bytes(16)
+_END_GUEST = -0x574905  # si_code of a kick that says so; si_value is the status
 _ALL = 0xFFFF_FFFF_FFFF_FFFF
 _SIGSEGV = 11
 # What the processor raises: signals that the first process of a pid namespace dies of, too, when they are forced.
@@ -123,7 +125,21 @@ def _next(task: Task) -> tuple[bytes | None, bool]:
             return None, kicked
         if number != abi.SIGRTMAX:
             return bytes(info), kicked
+        _heed(info)
         kicked = True
+
+
+def end_guest(status: int) -> int:
+    """Ask the guest's first process to end with ``status``, and all others with it; -errno as kill(2)."""
+    info = abi.siginfo_queued.pack(abi.SIGRTMAX, 0, _END_GUEST, os.getpid(), os.getuid(), status)
+    return _native.call(_SYS_SIGQUEUEINFO, 1, abi.SIGRTMAX, info)
+
+
+def _heed(info: bytearray) -> None:
+    """What a kick carries: no program of a guest can send one."""
+    _, _, code, _, _, value = abi.siginfo_queued.unpack(info)
+    if code == _END_GUEST:
+        os._exit(value & 0xFF)
 
 
 def _default_actions(task: Task) -> None:

@@ -40,6 +40,7 @@ SUBJECTS = (
     "tasks",
     "time",
     "tty",
+    "vmi",
 )
 
 

@@ -38,6 +38,8 @@ SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 0, 1, 2, 4
 siginfo_size = 128
 # si_signo, si_errno, si_code, then (aligned) si_addr of a fault
 siginfo_fault = struct.Struct("<iii4xQ104x")
+# the same three of one that was sent with a value (rt_sigqueueinfo(2)), then si_pid, si_uid, si_value
+siginfo_queued = struct.Struct("<iii4xiIQ96x")
 # handler, flags, restorer, mask: the kernel's struct sigaction
 kernel_sigaction = struct.Struct("<QQQQ")
 # ss_sp, ss_flags, ss_size

@@ -174,6 +174,10 @@ class ContainerRuntime:
         """Every process in the guest, by the host's numbers."""
         return self._groups.pids(guest_id)
 
+    def kick(self, guest: Guest) -> list[int]:
+        """Nobody in a container takes orders."""
+        raise errors.InvalidInput(f"{guest.name or guest.id[:12]} is a container, and takes no orders")
+
     def stats(self, guest: Guest) -> Stats:
         return self._groups.stats(guest)
 

@@ -10,9 +10,10 @@ import contextlib
 import dataclasses
 import json
 import os
+import secrets
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from wirt.keeper.keeper import MAIN, SOCKET_FILE
 from wirt.model.launch import LogOptions, Plan
 from wirt.model.wire import AttachOptions
 
-__all__ = ["Keepers", "Link", "StartRefused", "parse_detach_keys"]
+__all__ = ["Keepers", "Link", "OpenOrder", "StartRefused", "parse_detach_keys"]
 
+_MOST_REPLIES = 4096  # to one order, that nobody has looked at yet
 _DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q"
 
 
@@ -33,6 +35,18 @@ class StartRefused(Exception):  # noqa: N818 - turned into StartFailed by the ru
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class OpenOrder:
+    """An order that a guest's processes are told of as long as it is open.
+
+    ``replies``: the process by the host's number, and what it says; None when it will say no more. Pid 0: nobody will.
+    """
+
+    id: str
+    given: asyncio.Future[None]
+    replies: asyncio.Queue[tuple[int, dict[str, Any] | None]]
 
 
 class Link:
@@ -52,6 +66,7 @@ class Link:
         self._launching: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._starts: dict[str, asyncio.Future[int]] = {}
         self._exits: dict[str, asyncio.Future[int]] = {}
+        self._orders: dict[str, OpenOrder] = {}
         self._closed = False
         sock.setblocking(False)
         asyncio.get_running_loop().add_reader(sock.fileno(), self._on_ready)
@@ -121,6 +136,23 @@ class Link:
     def resize(self, rows: int, columns: int) -> None:
         self._send(op="resize", program=MAIN, rows=rows, cols=columns)
 
+    def order(self, name: str, arguments: dict[str, Any], fds: Sequence[int] = ()) -> OpenOrder:
+        """Open an order for the guest's monitors; ``given`` is done when kicked processes will see it.
+
+        ``fds`` (four at most) remain the caller's. It is open until ``revoke``, or until the guest ends.
+        """
+        given = asyncio.get_running_loop().create_future()
+        order = OpenOrder(secrets.token_hex(8), given, asyncio.Queue(_MOST_REPLIES))
+        self._send(op="order", order=order.id, name=name, arguments=arguments, fds=list(fds))
+        self._orders[order.id] = order
+        return order
+
+    def revoke(self, order: OpenOrder) -> None:
+        """Nobody is told of it any more, nor listened to."""
+        if self._orders.pop(order.id, None) is not None:
+            with contextlib.suppress(RuntimeFailure):
+                self._send(op="revoke", order=order.id)
+
     def finish(self, code: int, error: dict[str, Any] | None = None, program: str = MAIN) -> None:
         """The end of ``program`` is booked: attached clients may be told."""
         with contextlib.suppress(RuntimeFailure):
@@ -173,6 +205,13 @@ class Link:
                 self._resolve(self._starts, program, message["pid"])
             case "failed":
                 self._refuse(program, message["text"])
+            case "ordered":
+                if (order := self._orders.get(message["order"])) and not order.given.done():
+                    order.given.set_result(None)
+            case "reply":
+                if order := self._orders.get(message["order"]):
+                    with contextlib.suppress(asyncio.QueueFull):  # a guest that babbles
+                        order.replies.put_nowait((message["pid"], message["reply"]))
             case "exited" if program == MAIN:
                 self._on_exit(self.guest_id, message["code"])
             case "exited":
@@ -195,11 +234,17 @@ class Link:
         """The keeper is gone: after a finish that is how it should be, before it is a fault the owner must mend."""
         self.close()
         gone = RuntimeFailure(f"the keeper of guest {self.guest_id[:12]} ended")
+        orders = list(self._orders.values())
         waiting: list[asyncio.Future[Any]] = [self.hello, *self._starts.values(), *self._exits.values()]
+        waiting += [order.given for order in orders]
         for future in waiting:
             if not future.done():
                 future.set_exception(gone)
                 future.exception()  # whoever waits sees it; that nobody waits is no fault
+        for order in orders:
+            with contextlib.suppress(asyncio.QueueFull):
+                order.replies.put_nowait((0, None))
+        self._orders.clear()
         self._starts.clear()
         self._on_lost(self.guest_id)
 

@@ -49,6 +49,9 @@ class Runtime(Protocol):
     def kill(self, guest: Guest, signal_name: str, /, *, everyone: bool = False) -> None:
         """From outside, whatever state the guest's keeper is in; ``everyone``: all its processes."""
 
+    def kick(self, guest: Guest, /) -> Sequence[int]:
+        """Make every process of a micro guest look at its orders; who they are, by the host's numbers."""
+
     def oom_killed(self, guest_id: str, /) -> bool:
         """Whether the kernel killed a process of the guest for want of memory. Asked before ``delete``."""
 

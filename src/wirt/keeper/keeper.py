@@ -8,12 +8,16 @@ attach    program, options (+ the client's socket)
 exec      program (its id), plan, open_stdin, rows, cols, options or null (+ the client's socket)
 signal    program, signal
 resize    program, rows, cols
+order     order (its id), name, arguments (+ descriptors), for the monitors of a micro guest (keeper/orders.py)
+revoke    order: it is over
 finish    code, error (an error body or ""): what attached clients are told; the keeper's work is done
 ========  ==============================================================================================
 
 Messages to the daemon: hello (keeper_pid and where things stand), started (program, pid), failed (program, text),
-exited (program, code). The guest's end is first written to ``exit.json`` in the guest's folder, so that it outlives
-the keeper and is found by a daemon that was not there: code, error, and when the guest started (0: never) and finished.
+exited (program, code), ordered (order: whoever is kicked now will see it), reply (order, pid, reply: what a process of
+the guest has to say, null when it says no more). The guest's end is first written to ``exit.json`` in the guest's
+folder, so that it outlives the keeper and is found by a daemon that was not there: code, error, and when the guest
+started (0: never) and finished.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from wirt.keeper.program import Program, ProgramState
 
 if TYPE_CHECKING:
     from wirt.keeper.nursery import Nursery
+    from wirt.keeper.orders import OrderDesk
 
 __all__ = ["EXIT_FILE", "SOCKET_FILE", "Keeper", "main", "spare"]
 
@@ -68,6 +73,7 @@ class Keeper:
         self._deadline = 0.0
         self._finished = False
         self._nursery = nursery
+        self._orders: OrderDesk | None = None
         self._children = _child_signals()
         self.selector.register(self._children, selectors.EVENT_READ, self._on_child)
         self.selector.register(self._listener, selectors.EVENT_READ, self._on_daemon)
@@ -117,6 +123,8 @@ class Keeper:
         )
 
     def _drop_control(self) -> None:
+        if self._orders is not None:
+            self._orders.close()
         if self._control is not None:
             self.selector.unregister(self._control)
             self._control.close()
@@ -144,6 +152,9 @@ class Keeper:
         except channel.Closed:
             self._drop_control()
             return
+        if message["op"] == "order":
+            self._order(message, fds)
+            return
         sock = socket.socket(fileno=fds[0]) if fds else None
         handlers: dict[str, Callable[[dict[str, Any], socket.socket | None], None]] = {
             "start": self._start,
@@ -151,6 +162,7 @@ class Keeper:
             "exec": self._exec,
             "signal": self._signal,
             "resize": self._resize,
+            "revoke": self._revoke,
             "finish": self._finish,
         }
         handlers[message["op"]](message, sock)
@@ -201,6 +213,19 @@ class Keeper:
     def _resize(self, message: dict[str, Any], _sock: socket.socket | None) -> None:
         if (program := self._programs.get(message["program"])) is not None:
             program.resize(message["rows"], message["cols"])
+
+    def _order(self, message: dict[str, Any], fds: list[int]) -> None:
+        if self._orders is None:
+            from wirt.keeper.orders import OrderDesk
+
+            nursery = self.nursery()
+            self._orders = OrderDesk(self.selector, nursery.control, nursery.post.page, self._tell)
+        self._orders.open(message["order"], message["name"], message["arguments"], fds)
+        self._tell(event="ordered", order=message["order"])
+
+    def _revoke(self, message: dict[str, Any], _sock: socket.socket | None) -> None:
+        if self._orders is not None:
+            self._orders.revoke(message["order"])
 
     def _finish(self, message: dict[str, Any], _sock: socket.socket | None) -> None:
         """The daemon has booked the end of ``program``."""

@@ -14,22 +14,33 @@ import os
 import signal
 import socket
 
+from wirt.abi.linux.mman import MAP_ANONYMOUS, MAP_SHARED, PROT_READ, PROT_WRITE
 from wirt.abi.linux.sched import CLONE_NEWPID
+from wirt.abi.linux.unistd import SYS_mmap
+from wirt.host import _native
 from wirt.host.namespaces import setns, unshare
 from wirt.micro.files import new_records
 from wirt.micro.report import send_order
+from wirt.sentry.orders import Post
 
-__all__ = ["Nursery"]
+__all__ = ["Nursery", "control_sockets", "shared_page"]
+
+_PAGE = 4096
 
 # What a child must not let go of: closing the keeper's objects would close descriptors that are the guest's by then.
 _abandoned: list[object] = []
 
 
 class Nursery:
-    """Where a keeper's children are born."""
+    """Where a keeper's children are born. ``post``: where they hear of orders, by our own numbers.
+
+    ``control``: our end of its socket, non-blocking.
+    """
 
     def __init__(self) -> None:
         self._records = new_records()
+        self.control, self._theirs = control_sockets()
+        self.post = Post(self._theirs.fileno(), shared_page())
         self._ready: tuple[int, socket.socket] | None = None  # a child that waits for its orders
         self._entered = False
 
@@ -72,7 +83,7 @@ class Nursery:
         if pid == 0:
             _abandoned.extend((self, keeper, ours))
             gc.freeze()
-            _become_monitor(theirs.detach(), self._records, platform)
+            _become_monitor(theirs.detach(), self._records, platform, self.post)
         theirs.close()
         return pid, ours
 
@@ -94,10 +105,26 @@ class Nursery:
         self._entered = False
 
 
-def _become_monitor(report: int, records: int, platform: str) -> None:
+def control_sockets() -> tuple[socket.socket, socket.socket]:
+    """Ours says of each packet which process sent it, by our own pid namespace's numbers (SCM_CREDENTIALS)."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def shared_page() -> int:
+    """The address of a page of zeros that our children share with us, at the same place."""
+    where = _native.call(SYS_mmap, 0, _PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+    if where < 0:
+        raise OSError(-where, f"mmap: {os.strerror(-where)}")
+    return where
+
+
+def _become_monitor(report: int, records: int, platform: str, post: Post) -> None:
     try:
         from wirt.micro import guest, monitor
 
-        monitor.main(report, records, guest.open_monitor, platform)
+        monitor.main(report, records, guest.open_monitor, platform, post)
     finally:
         os._exit(125)

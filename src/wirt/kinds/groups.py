@@ -71,6 +71,14 @@ class Groups:
         if number == signal.SIGKILL:
             cgroup.thaw(self.layout, path)  # with v1 the frozen do not die
 
+    def signal_all(self, guest_id: str, number: int) -> list[int]:
+        """A signal to every process there is now; which those are. None is no error."""
+        members = self.pids(guest_id)
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return members
+
     def pids(self, guest_id: str) -> list[int]:
         """Every process in the guest, by the host's numbers; not a runtime's own, which v2 may hold for a moment."""
         return cgroup.pids(self.layout, self.path(guest_id), "pids")

@@ -38,6 +38,7 @@ class GuestMonitor:
             hostname=config.hostname,
             proc_fd=inside.proc_fd,
             records_fd=inside.records_fd,
+            post=inside.post,
         )
         argv = (os.fsencode(program), *map(os.fsencode, config.argv[1:]))
         guest.run(self._platform, options, argv, tuple(map(os.fsencode, config.env)), ready, self._made)

@@ -32,6 +32,7 @@ from wirt.micro.config import MonitorConfig
 from wirt.micro.console import open_console
 from wirt.micro.report import Refused, Report
 from wirt.sentry.descriptors import OWN, hide
+from wirt.sentry.orders import Post
 
 __all__ = ["HOST_LIMITS", "Jail", "enter", "make_room", "shed", "take_streams"]
 
@@ -48,11 +49,12 @@ _MOST_DESCRIPTORS = 1 << 20
 class Jail:
     """What the guest does not see. ``proc_fd``: a procfs of its pid namespace, processes alone.
 
-    ``records_fd``: the folder that all of the guest's processes share.
+    ``records_fd``: the folder that all of the guest's processes share. ``post``: where they hear of orders; None: none.
     """
 
     proc_fd: int
     records_fd: int
+    post: Post | None = None
 
 
 def shed(kept: Collection[int]) -> None:
@@ -83,7 +85,7 @@ def make_room() -> None:
         raise OSError(f"the limit of open files is too low: micro guests need {OWN * 2}") from None
 
 
-def enter(config: MonitorConfig, report: Report, records_fd: int) -> Jail:
+def enter(config: MonitorConfig, report: Report, records_fd: int, post: Post | None = None) -> Jail:
     """Lock ourselves in. ``OSError`` or ``Refused`` say which step could not be done; the caller then ends."""
     for door in config.cgroups:
         _join_cgroup(door)
@@ -111,7 +113,7 @@ def enter(config: MonitorConfig, report: Report, records_fd: int) -> Jail:
     privileges.set_dumpable(dumpable=True)  # a change of ids took it away, and with it what /proc says of processes
     set_no_new_privs()
     privileges.load_filter(base64.b64decode(config.seccomp))
-    return Jail(proc_fd, records_fd)
+    return Jail(proc_fd, records_fd, post)
 
 
 def _join_cgroup(door: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
 from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
@@ -15,6 +16,8 @@ from wirt.micro import jail
 from wirt.micro.config import MonitorConfig, read
 from wirt.micro.report import Refused, Report
 from wirt.sentry.descriptors import hide
+from wirt.sentry.orders import Post
+from wirt.vmm.platform import KICK
 
 __all__ = ["Monitor", "Opener", "find_program", "main"]
 
@@ -38,19 +41,22 @@ class Monitor(Protocol):
 Opener = Callable[[str], Monitor]
 
 
-def main(report_fd: int, records_fd: int, opener: Opener, platform: str = "") -> NoReturn:
+def main(report_fd: int, records_fd: int, opener: Opener, platform: str = "", post: Post | None = None) -> NoReturn:
     """The child's life. ``report_fd``: our end of ``report``, where the order comes as well.
 
     ``opener`` is given the platform's name while the host's files are still there: before the order comes if
     ``platform`` is known already. ``records_fd``: the folder that all of the guest's processes share, from
-    ``files.new_records``.
+    ``files.new_records``. ``post``: where orders come from later.
     """
     report = None
     try:
+        # As soon as it is in the guest's cgroup it may be kicked.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (KICK,))
         jail.make_room()
         report_fd, records_fd = hide(report_fd), hide(records_fd)
+        post = post and Post(hide(post.fd), post.page)
         report = Report(report_fd)
-        jail.shed((report_fd, records_fd))
+        jail.shed((report_fd, records_fd, post.fd) if post else (report_fd, records_fd))
         monitor = opener(platform) if platform else None
         path, stdio = report.order()
         jail.take_streams(stdio)
@@ -58,7 +64,7 @@ def main(report_fd: int, records_fd: int, opener: Opener, platform: str = "") ->
             config = read(file.read())
         if monitor is None or platform != config.platform:
             monitor = opener(config.platform)
-        _run(monitor, config, jail.enter(config, report, records_fd), report)
+        _run(monitor, config, jail.enter(config, report, records_fd, post), report)
     except Exception as error:
         if report is not None:
             report.failed(_refusal(error))
@@ -79,7 +85,8 @@ def _run(monitor: Monitor, config: MonitorConfig, inside: jail.Jail, report: Rep
     try:
         monitor.run(config, program, inside, report.started)
     except OSError as error:
-        raise Refused(_NOT_RUNNABLE, f'exec: "{config.argv[0]}": {_reason(error)}') from error
+        code = _NOT_FOUND if error.errno == errno.ENOENT else _NOT_RUNNABLE  # what a script asks for may be missing
+        raise Refused(code, f'exec: "{config.argv[0]}": {_reason(error)}') from error
 
 
 def find_program(name: str, env: Sequence[str]) -> str:

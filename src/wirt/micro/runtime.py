@@ -170,6 +170,10 @@ class MicroRuntime:
     def kill(self, guest: Guest, signal_name: str, *, everyone: bool = False) -> None:
         self._groups.kill(guest, signal_name, everyone=everyone)
 
+    def kick(self, guest: Guest) -> list[int]:
+        """Make every process look at its orders; who they are, by the host's numbers."""
+        return self._groups.signal_all(guest.id, KICK)
+
     def stats(self, guest: Guest) -> Stats:
         return self._groups.stats(guest)
 

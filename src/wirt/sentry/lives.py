@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from wirt.host import _native
-from wirt.sentry import signals
+from wirt.sentry import orders, signals
 from wirt.sentry.descriptors import hide
 from wirt.sentry.exec import Program, enter
 from wirt.sentry.proc_identity import record_exe
@@ -144,6 +144,7 @@ def _be_born(task: Task, wish: CloneWish, registers: UserRegisters, state: bytes
     inherit(process)
     for hook in process.on_fork:
         hook(process)
+    orders.born(task)
 
 
 def tell_vcpu(task: Task) -> None:
@@ -247,6 +248,7 @@ def start_program(task: Task) -> None:
     task.vcpu.xrestore(process.clean_state)
     task.vcpu.resume(registers)
     tell_vcpu(task)
+    orders.look(task)  # for a thread that was kicked and ended
 
 
 def leave_if_asked(task: Task) -> bool:
@@ -321,7 +323,8 @@ def _live(
     ready.release()
     with contextlib.suppress(ThreadEnded):
         leave_if_asked(task)
-        process.loop(task)
+        while True:
+            process.loop(task)
     vcpu.close()
 
 

@@ -6,7 +6,7 @@ import errno
 import logging
 import signal
 
-from wirt.sentry import lives, signals
+from wirt.sentry import lives, orders, signals
 from wirt.sentry.task import Task
 from wirt.vmm.platform import BUS_ERROR, Exit, Fault
 
@@ -31,8 +31,9 @@ _TRAPS = {
 
 
 def run(task: Task) -> None:
-    """Until ``ThreadEnded`` says that the thread is no more."""
-    calls = task.process.calls
+    """Until ``ThreadEnded`` says that the thread is no more, or its process has got another loop."""
+    process = task.process
+    calls = process.calls
     while True:
         vcpu = task.vcpu
         happened = vcpu.run(task.mask)
@@ -54,11 +55,17 @@ def run(task: Task) -> None:
             if result == _EINTR:
                 if not lives.leave_if_asked(task):
                     signals.interrupted(task, call)
+                orders.look(task)
+                if process.loop is not run:
+                    return
                 continue
             vcpu.finish(result)
         elif happened is Exit.INTERRUPTED:
             lives.leave_if_asked(task)
             signals.take(task)
+            orders.look(task)
+            if process.loop is not run:
+                return
         elif happened is Exit.FAULT:
             _fault(task, vcpu.fault)
         else:

@@ -14,6 +14,7 @@ from wirt.vmm.vmi.time_page import TimePage
 
 if TYPE_CHECKING:
     from wirt.sentry.mm import AddressSpace
+    from wirt.sentry.orders import Post
     from wirt.sentry.task import Task
     from wirt.vmm.platform import Machine, Platform
 
@@ -27,6 +28,8 @@ class GuestOptions:
     ``proc_fd``: an O_PATH descriptor of a procfs for the guest's pid namespace, out of the guest's sight; -1: none.
     ``records_fd``: a folder that all the guest's processes share and it does not see, for what they tell of themselves.
     ``memory``: bytes of guest memory a process may map. ``machine_memory``: what /proc/meminfo says there is.
+    ``streams``: device and inode of what its first process had as standard input, output and error.
+    ``post``: where orders come from; None: none come.
     """
 
     memory: int
@@ -36,6 +39,8 @@ class GuestOptions:
     proc_fd: int = -1
     records_fd: int = -1
     trace_fd: int = -1
+    streams: tuple[tuple[int, int], ...] = ()
+    post: Post | None = None
 
 
 def _no_loop(task: Task) -> None:
@@ -90,6 +95,8 @@ class Process:
     on_exec: list[Callable[[Process], None]] = field(default_factory=list)
     on_fork: list[Callable[[Process], None]] = field(default_factory=list)  # called in the child
     loop: Callable[[Task], None] = field(default=_no_loop)
+    heeded: int = 0  # the newest order that was (see orders)
+    hold: Any = None  # ``checkpoint.Hold``, while all threads are to stand still
 
     # -- its name and place ------------------------------------------------------------------------
 

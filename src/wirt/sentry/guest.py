@@ -59,6 +59,6 @@ def run(
     task = Task(process, process.mm, vcpu, process.pid)
     process.tasks[task.tid] = task
     process.exec_request = program
-    lives.start_program(task)
+    lives.load_program(task)
     ready()
     lives.main_thread(task)

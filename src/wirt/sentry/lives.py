@@ -35,6 +35,7 @@ __all__ = [
     "end_thread",
     "fork",
     "leave_if_asked",
+    "load_program",
     "main_thread",
     "name_thread",
     "start_program",
@@ -228,6 +229,14 @@ def become(task: Task, program: Program) -> None:
 
 def start_program(task: Task) -> None:
     """In the first thread: wait for the others' end, and load the program that execve asked for."""
+    try:
+        load_program(task)
+    except OSError:
+        signals.die(signal.SIGSEGV)  # the old program is gone and the new one does not fit (bprm_execve of fs/exec.c)
+
+
+def load_program(task: Task) -> None:
+    """The same, with ``OSError`` when the program does not fit: then there is none."""
     process = task.process
     while any(other is not task for other in list(process.tasks.values())):
         process.changed.wait(0.01)
@@ -240,8 +249,6 @@ def start_program(task: Task) -> None:
     process.tasks = {process.pid: task}
     try:
         registers = enter(task, program)
-    except OSError:
-        signals.die(signal.SIGKILL)  # the old program is gone and the new one does not fit: Linux does the same
     finally:
         program.close()
         process.exec_request = None

@@ -10,6 +10,7 @@ import os
 import pytest
 
 from framework.ahead import Ahead
+from framework.conformance import difference
 from framework.platforms import PLATFORMS, expected_failure, require
 from framework.programs import Program, applications
 
@@ -35,4 +36,5 @@ def test_application_does_in_a_guest_what_it_does_natively(
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     expected = ahead.natively(program)
     assert expected.status == 0, f"{program.name} does not even run natively: {expected}"
-    assert ahead.as_guest(program, platform) == expected
+    differs = difference(expected, ahead.as_guest(program, platform))
+    assert not differs, f"\n{differs}"

@@ -6,6 +6,7 @@ namespaces a guest has; ``Micro`` has it run by the sentry on one platform. Both
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -34,6 +35,7 @@ __all__ = [
     "Outcome",
     "Runner",
     "command_of",
+    "difference",
 ]
 
 ENVIRONMENT = {
@@ -67,6 +69,19 @@ class Outcome:
     out: str
     err: str
     files: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """All of it, as a person compares it."""
+        parts = [f"status {self.status}", *self.out.splitlines(), "-- error", *self.err.splitlines(), "-- files"]
+        return [*parts, *self.files]
+
+
+def difference(native: Outcome, guest: Outcome) -> str:
+    """Lines that are not in both; "" when they are equal."""
+    if native == guest:
+        return ""
+    found = difflib.unified_diff(native.lines(), guest.lines(), "natively", "as a guest", lineterm="", n=2)
+    return "\n".join(found) or "they end in other white space"
 
 
 class Runner(Protocol):

@@ -9,7 +9,7 @@ static void receive(void)
 }
 int main(void)
 {
-    for (number = 1; number < 65; number++) {
+    for (number = 1; number < SIGRTMAX; number++) {
         if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU || number == 32 || number == 33)
             continue;
         printf("%d ", number);

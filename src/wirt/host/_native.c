@@ -8,12 +8,15 @@
 #include <Python.h>
 
 #include <errno.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <ucontext.h>
 
 #if !defined(__x86_64__) || !defined(__linux__)
@@ -420,6 +423,35 @@ copy_safely(long nr, void *ours, u64 theirs, size_t size)
     return 0;
 }
 
+/*
+ * The C library's fork knows SIGCHLD only. What it keeps of a thread's id is where the kernel clears it at the thread's
+ * end, so the kernel writes the child's there.
+ */
+static PyObject *
+native_fork(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("fork", 2, 2);
+    u64 at = 0, flags = w[0] & CSIGNAL;
+    long pid;
+
+    if (raw(SYS_prctl, PR_GET_TID_ADDRESS, (u64)&at, 0, 0, 0, 0) == 0 && at)
+        flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    if (w[1])
+        flags |= CLONE_PARENT;
+    PyOS_BeforeFork();
+    pid = raw(SYS_clone, flags, 0, 0, at, 0, 0);
+    if (pid == 0)
+        PyOS_AfterFork_Child();
+    else
+        PyOS_AfterFork_Parent();
+    if (pid < 0) {
+        errno = (int)-pid;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromLong(pid);
+}
+
 static PyObject *
 native_peek_safe(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
@@ -680,6 +712,7 @@ static PyMethodDef methods[] = {
     FAST(disposition, "what a signal does: 0 our handler, 1 SIG_DFL, 2 SIG_IGN; with sigaction flags"),
     {"interruption", native_interruption, METH_NOARGS, "how a signal ended this thread's last wait"},
     {"fault", native_fault, METH_O, "end the process by what the processor raises"},
+    FAST(fork, "fork with an exit signal, as a child or a sibling"),
     FAST(peek, "bytes at an address that is mapped"),
     FAST(poke, "put bytes at an address that is mapped"),
     FAST(peek_safe, "bytes at an address, or OSError(EFAULT)"),

@@ -43,6 +43,12 @@ def disposition(sig: int, how: int, flags: int = 0, /) -> None:
     ``flags``: of SA_RESTART, SA_NOCLDSTOP and SA_NOCLDWAIT; others are left out.
     """
 
+def fork(exit_signal: int, sibling: bool, /) -> int:
+    """os.fork() with another signal for the parent at the child's end (0: none), or for our own parent (CLONE_PARENT).
+
+    ``OSError``. The C library takes no part: other threads must not be inside it.
+    """
+
 def fault(sig: int, /) -> NoReturn:
     """End the process by SIGILL, SIGTRAP, SIGFPE, SIGBUS or SIGSEGV as the processor raises it, also when it is the
     first of its pid namespace. ValueError for other signals.

@@ -20,16 +20,19 @@ from wirt.sentry.signals import forget_handlers
 from wirt.sentry.task import AltStack, Task
 from wirt.vmm.platform import UserRegisters
 
-__all__ = ["Program", "enter", "find"]
+__all__ = ["Program", "enter", "find", "name_at"]
 
 _MAX_SCRIPTS = 5  # interpreters of interpreters, as in Linux's bprm
 _MAX_STRING = 32 * PAGE
 _MAX_STRINGS = 2 << 20  # a quarter of the stack, as in Linux
-_STACK = 8 << 20
+_STACK_MOST = 64 << 20  # what is mapped of an unlimited one
+_STACK_LEAST = 32 * PAGE  # beyond the strings, however low the limit is (setup_arg_pages of fs/exec.c)
 _HEAD = 4096
+_STACK_AT_ONCE = 64 << 10  # bytes: what most programs touch of theirs
 _SYS_FACCESSAT2 = 439
 _AT_EMPTY_PATH, _AT_EACCESS, _AT_SYMLINK_NOFOLLOW = 0x1000, 0x200, 0x100
 _CLOCK_TICKS = 100
+_BY_DESCRIPTOR = b"/dev/fd/"
 
 
 def _fail(number: int) -> NoReturn:
@@ -55,19 +58,32 @@ class Program:
 
 
 def find(
-    path: bytes, argv: tuple[bytes, ...], environ: tuple[bytes, ...], at: int = AT_FDCWD, flags: int = 0
+    path: bytes,
+    argv: tuple[bytes, ...],
+    environ: tuple[bytes, ...],
+    at: int = AT_FDCWD,
+    flags: int = 0,
+    *,
+    name: bytes = b"",
+    passing: bool = False,
 ) -> Program:
-    """Everything that can fail, done before the old program is gone. ``OSError`` as execve(2) has it."""
+    """Everything that can fail, done before the old program is gone. ``OSError`` as execve(2) has it.
+
+    ``name``: what the program is called, where that is not ``path``. ``passing``: by that name nobody finds it any more
+    when it runs, so a script cannot be read.
+    """
     _check_strings(argv, environ)
     argv = argv or (b"",)
-    shown = path
+    shown = name or path
     for _ in range(_MAX_SCRIPTS):
         fd = _open(path, at, flags)
         try:
             head = os.pread(fd, _HEAD, 0)
             script = parse_script(head)
             if script is None:
-                return _complete(path, fd, head, argv, environ)
+                return _complete(shown, fd, head, argv, environ)
+            if passing and at != AT_FDCWD:
+                _fail(errno.ENOENT)
         except BaseException:
             os.close(fd)
             raise
@@ -77,6 +93,13 @@ def find(
         path = shown = script.interpreter
         at, flags = AT_FDCWD, 0
     _fail(errno.ELOOP)
+
+
+def name_at(at: int, path: bytes) -> bytes:
+    """What a program is called that was found from a folder, or by a descriptor alone (execveat(2))."""
+    if at == AT_FDCWD or path.startswith(b"/"):
+        return path
+    return b"%s%d" % (_BY_DESCRIPTOR, at) + (b"/" + path if path else b"")
 
 
 def _check_strings(argv: tuple[bytes, ...], environ: tuple[bytes, ...]) -> None:
@@ -136,11 +159,13 @@ def enter(task: Task, program: Program) -> UserRegisters:
         entry, interpreter_base = other.entry, other.base + program.interpreter.low
     mm.brk_start = mm.brk = page_up(loaded.end) + (int.from_bytes(os.urandom(2), "little") & 0x1FFF) * PAGE
     vdso = vdso_page.place(process)
-    size = min(process.stack_size, 64 << 20)
+    size = _stack_size(process.stack_size, program)
     mm.map_anonymous(
         mm.stack_top - size, size, 7 if program.image.executable_stack else 3, name="[stack]", grows_down=True
     )
-    process.become(program.argv, name, os.path.basename(os.fsdecode(program.path)))
+    nameless = program.path.startswith(_BY_DESCRIPTOR) and program.path.count(b"/") == 3
+    mm.fill(mm.stack_top - _STACK_AT_ONCE, _STACK_AT_ONCE)
+    process.become(program.argv, name, os.path.basename(name if nameless else os.fsdecode(program.path)))
     stack = _fill_stack(task, program, loaded.entry, loaded.headers, interpreter_base, vdso)
     publish(process)
     for fd in open_descriptors(process.options.proc_fd):
@@ -152,6 +177,11 @@ def enter(task: Task, program: Program) -> UserRegisters:
     task.altstack = AltStack(flags=0)  # as Linux has it: disabled by its size
     task.clear_child_tid = task.robust_list = 0
     return UserRegisters(rip=entry, rsp=stack)
+
+
+def _stack_size(limit: int, program: Program) -> int:
+    strings = sum(len(text) + 9 for text in program.argv + program.environ)
+    return page_up(max(min(limit, _STACK_MOST), strings + _STACK_LEAST))
 
 
 def _fill_stack(task: Task, program: Program, entry: int, headers: int, base: int, vdso: int) -> int:

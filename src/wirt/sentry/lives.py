@@ -64,6 +64,7 @@ class CloneWish:
     """What clone(2) was asked for. Addresses are 0 where nothing is to be written."""
 
     exit_signal: int = 0
+    sibling: bool = False  # its parent is ours
     stack: int = 0
     tls: int | None = None
     parent_tid: int = 0
@@ -85,7 +86,7 @@ def fork(task: Task, wish: CloneWish) -> int | None:
     reader, writer = _pipe() if wish.waits else (-1, -1)
     with process.lock:
         try:
-            pid = os.fork()
+            pid = _host_fork(wish)
         except OSError:
             _close(reader, writer)
             raise
@@ -103,6 +104,12 @@ def fork(task: Task, wish: CloneWish) -> int | None:
     if wish.waits:
         _await_vfork(task, reader)
     return pid
+
+
+def _host_fork(wish: CloneWish) -> int:
+    if wish.exit_signal == signal.SIGCHLD and not wish.sibling:
+        return os.fork()
+    return _native.fork(wish.exit_signal, wish.sibling)
 
 
 def _pipe() -> tuple[int, int]:

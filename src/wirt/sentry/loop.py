@@ -15,7 +15,7 @@ __all__ = ["run"]
 log = logging.getLogger("wirt.sentry")
 
 _EINTR = -errno.EINTR
-_PAGE_FAULT, _X87_ERROR, _SIMD_ERROR = 14, 16, 19
+_ILLEGAL, _GENERAL_PROTECTION, _PAGE_FAULT, _X87_ERROR, _SIMD_ERROR = 6, 13, 14, 16, 19
 _SEGV_MAPERR, _SEGV_ACCERR, _SI_KERNEL, _BUS_ADRERR = 1, 2, 0x80, 2
 _FAULT_WRITE, _FAULT_FETCH = 2, 16
 _SPURIOUS_LIMIT = 1000
@@ -80,12 +80,23 @@ def _fault(task: Task, fault: Fault) -> None:
     if fault.vector == BUS_ERROR:
         signals.force(task, signal.SIGBUS, _BUS_ADRERR, task.mm.shown_at(fault.address))
         return
+    if fault.vector == _ILLEGAL:
+        fault = _software_interrupt(task) or fault
     number, code, here = _TRAPS.get(fault.vector, (signal.SIGSEGV, _SI_KERNEL, False))
     if fault.vector in (_X87_ERROR, _SIMD_ERROR):
         code = signals.float_code(task.vcpu.xsave(), simd=fault.vector == _SIMD_ERROR)
         number, here = signal.SIGFPE, True
     address = task.vcpu.registers().rip if here else 0
     signals.force(task, number, code, address, fault.vector, fault.error)
+
+
+def _software_interrupt(task: Task) -> Fault | None:
+    """Some hosts have no `int n` and call it illegal, where a processor looks for a gate that is not there."""
+    try:
+        code = task.mm.read(task.vcpu.registers().rip, 2)
+    except OSError:
+        return None
+    return Fault(_GENERAL_PROTECTION, code[1] << 3 | 2, 0) if code[0] == 0xCD else None
 
 
 def _page_fault(task: Task, fault: Fault) -> None:

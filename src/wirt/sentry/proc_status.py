@@ -53,6 +53,8 @@ def stat(task: Task, base: bytes) -> bytes:
         if number - 3 < len(fields):
             fields[number - 3] = b"0"
     fields[_THREADS - 3] = b"%d" % len(threads(task, base.partition(b"/")[0]))
+    if _has_left(task, base):
+        fields[0] = b"Z"
     fields[_VSIZE - 3] = b"%d" % _less_reserved(int(fields[_VSIZE - 3]))
     if is_own(task, base):
         known = {_VSIZE: size(task), _START_STACK: task.mm.stack_start}
@@ -60,6 +62,12 @@ def stat(task: Task, base: bytes) -> bytes:
         for number, value in known.items():
             fields[number - 3] = b"%d" % value
     return head + b") " + b" ".join(fields) + b"\n"
+
+
+def _has_left(task: Task, base: bytes) -> bool:
+    """Whether it is the first thread, and its guest thread has ended before the others: the host's one waits."""
+    pid = task.process.pid
+    return int(base.rpartition(b"/")[2]) == pid and pid not in task.process.tasks
 
 
 def statm(task: Task, base: bytes) -> bytes:
@@ -78,6 +86,8 @@ def status(task: Task, base: bytes) -> bytes:
     changed |= {"FDSize": "256", "Threads": str(len(threads(task, base.partition(b"/")[0])))}
     if is_own(task, base):
         changed |= _own(task, int(base.rpartition(b"/")[2]))
+    if _has_left(task, base):
+        changed["State"] = "Z (zombie)"
     text = host_text(task, base + b"/status").decode("utf-8", "surrogateescape")
     lines = (_replaced(line, changed) for line in text.splitlines())
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

@@ -119,7 +119,25 @@ def pidfd_send_signal(task: Task, fd: int, number: int, info: int, flags: int) -
     if number == _OWN_SIGNAL:
         fail(errno.EINVAL)
     details = task.mm.read(info, _SIGINFO_SIZE) if info else 0
-    return _native.call(nr.SYS_pidfd_send_signal, descriptor(fd), number, details, u32(flags))
+    fd = descriptor(fd)
+    if fd not in task.process.special:
+        return _native.call(nr.SYS_pidfd_send_signal, fd, number, details, u32(flags))
+    with task.process.lock:  # a fork in between would give the descriptor to the child
+        pidfd = _native.quick(nr.SYS_pidfd_open, _process_of(task, fd), 0)
+        if pidfd < 0:
+            return pidfd
+        try:
+            return _native.quick(nr.SYS_pidfd_send_signal, pidfd, number, details, u32(flags))
+        finally:
+            _native.quick(nr.SYS_close, pidfd)
+
+
+def _process_of(task: Task, fd: int) -> int:
+    """The process whose folder in /proc is open there, which is as good as a pidfd. EBADF for all other folders."""
+    parts = task.process.special[fd].path.split(b"/")
+    if len(parts) != 3 or parts[1] != b"proc" or not parts[2].isdigit():
+        fail(errno.EBADF)
+    return int(parts[2])
 
 
 def pidfd_getfd(task: Task, fd: int, target: int, flags: int) -> int:

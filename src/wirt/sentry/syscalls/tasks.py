@@ -8,8 +8,9 @@ from typing import NoReturn
 
 from wirt.host import _native
 from wirt.sentry import lives
+from wirt.sentry.buffers import is_open
 from wirt.sentry.descriptors import descriptor_or_cwd
-from wirt.sentry.exec import find
+from wirt.sentry.exec import find, name_at
 from wirt.sentry.lives import CloneWish
 from wirt.sentry.namei import Place, place_of
 from wirt.sentry.table import Call, Support
@@ -23,11 +24,12 @@ CLONE_PIDFD, CLONE_PTRACE, CLONE_VFORK, CLONE_PARENT = 0x1000, 0x2000, 0x4000, 0
 CLONE_THREAD, CLONE_SYSVSEM, CLONE_SETTLS = 0x10000, 0x40000, 0x80000
 CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x100000, 0x200000, 0x1000000
 CLONE_DETACHED, CLONE_UNTRACED, CLONE_IO, CLONE_CLEAR_SIGHAND = 0x400000, 0x800000, 0x80000000, 0x100000000
+CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 _NAMESPACES = 0x7E020080  # CLONE_NEW*
 _CSIGNAL = 0xFF
 _THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD
 _CLONE_ARGS_LEAST, _CLONE_ARGS_MOST = 64, 88
-_SIGCHLD = 17
+_SIGCHLD, _OWN_SIGNAL = 17, 64  # the latter is the monitor's
 
 _SYS_WAIT4, _SYS_WAITID, _SYS_PRCTL = 61, 247, 157
 _ARCH_SET_GS, _ARCH_SET_FS, _ARCH_GET_FS, _ARCH_GET_GS = 0x1001, 0x1002, 0x1003, 0x1004
@@ -41,6 +43,7 @@ _PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG, _PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 1, 2,
 _PR_SET_NAME, _PR_GET_NAME, _PR_GET_SECCOMP, _PR_SET_SECCOMP = 15, 16, 21, 22
 _PR_CAPBSET_READ, _PR_SET_SECUREBITS, _PR_GET_TIMERSLACK, _PR_SET_TIMERSLACK = 23, 28, 30, 29
 _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
+_PR_GET_TSC, _PR_SET_TSC, _PR_TSC_ENABLE = 25, 26, 1
 _PR_GET_TID_ADDRESS, _PR_SET_MM, _PR_SET_VMA = 40, 35, 0x53564D41
 
 
@@ -80,12 +83,14 @@ def clone3(task: Task, address: int, size: int) -> int | None:
 def _clone(
     task: Task, flags: int, exit_signal: int, stack: int, parent_tid: int, child_tid: int, tls: int, pidfd: int
 ) -> int | None:
+    _check_flags(flags)
     if flags & _NAMESPACES:
         _fail(errno.EPERM)
     if flags & CLONE_SETTLS and tls >= _USER_TOP:
         _fail(errno.EPERM)
     wish = CloneWish(
-        exit_signal=exit_signal,
+        exit_signal=0 if exit_signal == _OWN_SIGNAL else exit_signal,
+        sibling=bool(flags & CLONE_PARENT),
         stack=stack,
         tls=tls if flags & CLONE_SETTLS else None,
         parent_tid=parent_tid if flags & CLONE_PARENT_SETTID else 0,
@@ -96,12 +101,26 @@ def _clone(
         clear_handlers=bool(flags & CLONE_CLEAR_SIGHAND),
     )
     if flags & CLONE_THREAD:
-        if flags & _THREAD != _THREAD or flags & (CLONE_PIDFD | CLONE_CLEAR_SIGHAND):
-            _fail(errno.EINVAL)
+        if flags & _THREAD != _THREAD:
+            _fail(errno.EINVAL)  # a thread with files of its own: see the table's note
         return lives.start_thread(task, wish)
     if flags & CLONE_VM and not flags & CLONE_VFORK:
         _fail(errno.EINVAL)  # two processes in one memory: see the table's note
     return lives.fork(task, wish)
+
+
+def _check_flags(flags: int) -> None:
+    """Combinations that say nothing (copy_process of kernel/fork.c)."""
+    bad = (
+        flags & (CLONE_NEWNS | CLONE_FS) == CLONE_NEWNS | CLONE_FS
+        or flags & (CLONE_NEWUSER | CLONE_FS) == CLONE_NEWUSER | CLONE_FS
+        or (flags & CLONE_THREAD and not flags & CLONE_SIGHAND)
+        or (flags & CLONE_SIGHAND and not flags & CLONE_VM)
+        or (flags & CLONE_SIGHAND and flags & CLONE_CLEAR_SIGHAND)
+        or (flags & CLONE_PIDFD and flags & (CLONE_THREAD | CLONE_DETACHED))
+    )
+    if bad:
+        _fail(errno.EINVAL)
 
 
 def execve(task: Task, path: int, argv: int, environ: int) -> int | None:
@@ -109,16 +128,18 @@ def execve(task: Task, path: int, argv: int, environ: int) -> int | None:
 
 
 def execveat(task: Task, at: int, path: int, argv: int, environ: int, flags: int) -> int | None:
-    flags = u32(flags)
-    if flags & ~0x1100:
-        _fail(errno.EINVAL)
-    name = task.mm.string(path)
+    flags, name = u32(flags), task.mm.string(path)
     if not name and not flags & 0x1000:
         _fail(errno.ENOENT)
-    place = Place(descriptor_or_cwd(at), name)
+    if flags & ~0x1100:
+        _fail(errno.EINVAL)
+    at = descriptor_or_cwd(at)
+    called, place = name_at(at, name), Place(at, name)
+    passing = called != name and at >= 0 and is_open(at) and not os.get_inheritable(at)
     if name:
         place = place_of(task, place.at, name, follow=not flags & 0x100, refusal=errno.EACCES)
-    program = find(place.path, _strings(task, argv), _strings(task, environ), place.at, flags)
+    words = (_strings(task, argv), _strings(task, environ))
+    program = find(place.path, *words, place.at, flags, name=called, passing=passing)
     lives.become(task, program)
     return None
 
@@ -228,7 +249,10 @@ def prctl(task: Task, option: int, a: int, b: int, c: int, d: int) -> int:
     if option == _PR_GET_TID_ADDRESS:
         task.mm.put_u64(a, task.clear_child_tid)
         return 0
-    if option == _PR_GET_SECCOMP:
+    if option == _PR_GET_TSC:
+        task.mm.put_u32(a, _PR_TSC_ENABLE)
+        return 0
+    if option == _PR_GET_SECCOMP or (option == _PR_SET_TSC and a == _PR_TSC_ENABLE):
         return 0
     if option == _PR_SET_VMA:
         return 0
@@ -242,14 +266,14 @@ CALLS = (
         clone,
         "clone ptr ptr ptr ptr",
         Support.PARTIAL,
-        "no namespaces; CLONE_VM without CLONE_THREAD only with CLONE_VFORK",
+        "no namespaces; CLONE_VM without CLONE_THREAD only with CLONE_VFORK; no exit signal SIGRTMAX",
     ),
     Call(57, "fork", fork),
     Call(58, "vfork", vfork, note="the child has a copy; what it writes near the caller's stack is carried back"),
     Call(59, "execve", execve, "path argv argv", note="set-user-ID bits have no effect, as with no_new_privs"),
     Call(60, "exit", exit_, "int"),
     Call(61, "wait4", wait4, "pid ptr int ptr"),
-    Call(157, "prctl", prctl, "int int int int int", Support.PARTIAL, "no seccomp, no PR_SET_MM"),
+    Call(157, "prctl", prctl, "int int int int int", Support.PARTIAL, "no seccomp, no PR_SET_MM, no PR_TSC_SIGSEGV"),
     Call(158, "arch_prctl", arch_prctl, "int ptr", Support.PARTIAL, "the bases of fs and gs"),
     Call(218, "set_tid_address", set_tid_address, "ptr"),
     Call(231, "exit_group", exit_group, "int"),

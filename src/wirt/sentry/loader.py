@@ -21,6 +21,7 @@ _PIE_BASE = 0x5555_5555_4000
 _MAX_HEADERS = 65536 // 56
 _MAX_INTERPRETER = 4096
 _SCRIPT_LINE = 256
+_AT_ONCE = 256 << 10  # a segment this large is copied, not shown page by page at an exit each: any dynamic linker
 
 
 def _fail(number: int) -> NoReturn:
@@ -166,6 +167,8 @@ def _map(mm: AddressSpace, segment: Segment, base: int, fd: int, name: str) -> N
     if file_pages:
         offset = segment.offset - skip
         mm.map_file(start, file_pages, segment.rights, fd, offset, shared=False, name=name)
+        if file_pages <= _AT_ONCE and not segment.rights & 2:
+            mm.fill(start, file_pages)
     if end > start + file_pages:
         mm.map_anonymous(start + file_pages, end - start - file_pages, segment.rights)
     tail = start + file_pages - file_end

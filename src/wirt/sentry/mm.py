@@ -32,6 +32,7 @@ _MAP_FIXED, _MAP_ANONYMOUS, _MAP_GROWSDOWN, _MAP_FIXED_NOREPLACE = 0x10, 0x20, 0
 _MAP_32BIT = 0x40
 _HEAP_ROOM = 64 << 20  # guest-physical addresses set aside for a heap at first; pages come when touched
 _HUGE = 2 << 20
+_AT_ONCE = 256 << 10  # of a mapping this large, all pages are there before they are touched
 
 _SAVED = tuple(field.name for field in dataclasses.fields(Vma) if field.name != "delta")
 _SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environment", "stack_start")
@@ -218,6 +219,7 @@ class AddressSpace:
             self._place_shared(vma)
         elif rights:
             self._back(vma)
+            self._fill(vma)
         self.show(vma)
         self.vmas.add(vma)
 
@@ -262,12 +264,24 @@ class AddressSpace:
                 raise
         self.unmap(va, size)
         vma.phys, vma.delta = phys, self.memory.host(phys) - va
+        if not shared:
+            self._fill(vma)
         self.show(vma)
         self.vmas.add(vma)
 
     def _back(self, vma: Vma) -> None:
         phys = self.memory.allocate(vma.size)
         vma.phys, vma.delta = phys, self.memory.host(phys) - vma.start
+
+    def _fill(self, vma: Vma) -> None:
+        """What may be written will be: a library's data, an allocator's block."""
+        if vma.rights & WRITE and vma.size <= _AT_ONCE:
+            self.memory.fill(GuestPhys(vma.phys), vma.size)
+
+    def fill(self, va: int, size: int) -> None:
+        """All of it lies in one mapping, and is about to be used."""
+        vma = self.vma_for(va, size, READ | WRITE | EXEC)
+        self.memory.fill(GuestPhys(va - vma.start + vma.phys), size)
 
     def show(self, vma: Vma) -> None:
         if vma.phys >= 0 and vma.rights:
@@ -343,12 +357,14 @@ class AddressSpace:
             part.end = new
             part.phys = heap.phys + (old - heap.start)
             self.memory.commit(new - old)
+            self._fill(part)
             self.show(part)
             heap.end = new
             return
         room = max(_HEAP_ROOM, 2 * (new - old))
         phys = self.memory.allocate(new - old, room=room)
         heap = Vma(old, new, READ | WRITE, phys, self.memory.host(phys) - old, name="[heap]")
+        self._fill(heap)
         self.show(heap)
         self.vmas.add(heap)
         self._heap, self._heap_room = heap, room

@@ -238,6 +238,16 @@ class GuestMemory:
         _host(unistd.SYS_mmap, "mmap", self.base + phys, size, _READ_WRITE, _ANONYMOUS | mman.MAP_FIXED, -1, 0)
         self._forget_read_only(phys, phys + size)
 
+    def fill(self, phys: GuestPhys, size: int) -> None:
+        """Have pages of our own for all of it now, rather than one at a time when they are touched.
+
+        An exit a page is what a first touch costs; where there are pages, KVM shows the eight around it with one. Only
+        for what is about to be used: of a file mapped privately, it makes a copy. A matter of speed alone: where it
+        cannot be (a file's end, Linux before 5.14), pages come when they are touched.
+        """
+        if self._translator is None:
+            _native.quick(unistd.SYS_madvise, self.base + phys, size, mman.MADV_POPULATE_WRITE)
+
     def forget(self, phys: GuestPhys, size: int, *, punch: bool = False) -> None:
         """madvise(2) MADV_DONTNEED, or with ``punch`` MADV_REMOVE."""
         advice = mman.MADV_REMOVE if punch else mman.MADV_DONTNEED

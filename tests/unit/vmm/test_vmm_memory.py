@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wirt.abi.linux import unistd
 from wirt.host import _native
 from wirt.vmm.layout import ARENA, LARGE, PAGE, SUPERVISOR, GuestPhys, GuestVirt
 from wirt.vmm.memory import GuestMemory, Rights
@@ -50,6 +51,30 @@ def test_extent_beyond_the_limit_is_enomem(memory: GuestMemory) -> None:
     assert memory.used == 2 * PAGE
     memory.discard(GuestPhys(phys + PAGE), PAGE)
     assert memory.used == PAGE
+
+
+def _there(memory: GuestMemory, phys: int, pages: int) -> list[bool]:
+    """Which pages the host has, mincore(2)."""
+    found = bytearray(pages)
+    assert _native.quick(unistd.SYS_mincore, memory.base + phys, pages * PAGE, found) == 0
+    return [byte & 1 == 1 for byte in found]
+
+
+def test_filled_pages_are_there_before_they_are_touched(memory: GuestMemory) -> None:
+    phys = memory.allocate(4 * PAGE)
+    memory.fill(GuestPhys(phys + PAGE), 2 * PAGE)
+    assert _there(memory, phys, 4) == [False, True, True, False]
+    assert _native.peek(memory.host(phys), 4 * PAGE) == bytes(4 * PAGE)
+
+
+def test_filling_what_lies_behind_a_files_end_is_no_error(memory: GuestMemory) -> None:
+    phys = memory.allocate(2 * PAGE)
+    with open(__file__, "rb") as file:
+        memory.place(
+            phys, 2 * PAGE, file.fileno(), os.fstat(file.fileno()).st_size & -PAGE, shared=False, writable=True
+        )
+        memory.fill(phys, 2 * PAGE)
+    assert _native.peek(memory.host(phys), 1), "its last page can be read"
 
 
 def test_extent_given_back_in_parts_is_zeroed(memory: GuestMemory) -> None:

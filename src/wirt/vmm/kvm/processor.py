@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from wirt.abi import kvm
 from wirt.host.ioctl import ioctl
+from wirt.vmm.kvm.caches import describe, leaf_4
 from wirt.vmm.layout import GDT, IDT, PML4, SUPERVISOR
 from wirt.vmm.platform import Features
 from wirt.vmm.vmi.abi import VMI_VECTORS
@@ -42,6 +43,8 @@ _NOT_OFFERED = 3 << 17  # XCR0: AMX has 8 KiB of state, which needs arch_prctl(2
 _CPUID_ENTRIES = 256
 _HEAD = ctypes.sizeof(kvm.kvm_cpuid2)
 _ENTRY = struct.Struct("<7I12x")
+_FIRST_REGISTER = 12  # eax of an entry
+_REGISTERS = struct.Struct("<4I")
 _FRAME = 1024  # bytes of a signal frame besides the extended state, and its alignment
 _HWCAP2_FSGSBASE = 2
 
@@ -84,7 +87,7 @@ class Processor:
         struct.pack_into("<I", buffer, 0, _CPUID_ENTRIES)
         ioctl(device, kvm.KVM_GET_SUPPORTED_CPUID, buffer, call="KVM_GET_SUPPORTED_CPUID")
         (count,) = struct.unpack_from("<I", buffer)
-        cpuid = buffer.raw[: _HEAD + count * _ENTRY.size]
+        cpuid = _with_caches(buffer.raw[: _HEAD + count * _ENTRY.size])
         leaves = {(leaf, index): rest for leaf, index, _, *rest in _ENTRY.iter_unpack(cpuid[_HEAD:])}
         nothing = [0, 0, 0, 0]
         _, ebx7, ecx7, _ = leaves.get((7, 0), nothing)
@@ -98,6 +101,18 @@ class Processor:
         hwcap = leaves.get((1, 0), nothing)[3]
         features = Features(xfeatures, size, hwcap, _HWCAP2_FSGSBASE if fsgsbase else 0, size + _FRAME)
         return cls(cpuid, cr4, smep, features)
+
+
+def _with_caches(cpuid: bytes) -> bytes:
+    """The caches in leaf 2, which programs ask first."""
+    entries = list(_ENTRY.iter_unpack(cpuid[_HEAD:]))
+    found = [leaf_4(registers) for leaf, _, _, *registers in entries if leaf == 4]
+    changed = bytearray(cpuid)
+    for number, (leaf, _, _, *registers) in enumerate(entries):
+        if leaf == 2:
+            place = _HEAD + number * _ENTRY.size + _FIRST_REGISTER
+            _REGISTERS.pack_into(changed, place, *describe(registers, [cache for cache in found if cache]))
+    return bytes(changed)
 
 
 def sregs(apic_base: int, tss_address: int, cr4: int) -> bytes:

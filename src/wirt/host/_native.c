@@ -149,10 +149,12 @@ struct emulator {
     int answer;      /* the register that takes a call's result */
     int read_ids[8]; /* rax, rdi, rsi, rdx, r10, r8, r9, rip */
     int wanted;      /* to stop */
-    int event;       /* a vector, or: */
-    int unused;
+    int event;       /* a vector, or one of: */
+    int starting;    /* the gate was not yet passed */
+    u64 gate;        /* where the guest has it; 0 for none */
+    u64 *target;
 };
-enum { NO_EVENT = -1, CALL_EVENT = -2 };
+enum { NO_EVENT = -1, CALL_EVENT = -2, GATE_EVENT = -3 };
 
 #define KICK LAST_SIGNAL /* of other threads': not made pending again */
 #define KICK_BIT ((u64)1 << (KICK - 1))
@@ -649,8 +651,11 @@ on_exception(void *engine, u32 vector, struct emulator *emulator)
 static void
 on_block(void *engine, u64 address, u32 size, struct emulator *emulator)
 {
-    (void)address, (void)size;
-    if (__builtin_expect(__atomic_load_n(&emulator->wanted, __ATOMIC_RELAXED), 0))
+    (void)size;
+    if (address == emulator->gate && !emulator->starting)
+        emulator->event = GATE_EVENT; /* the program's own jump */
+    emulator->starting = 0;
+    if (emulator->event != NO_EVENT || __builtin_expect(__atomic_load_n(&emulator->wanted, __ATOMIC_RELAXED), 0))
         emulator->stop(engine);
 }
 
@@ -670,11 +675,14 @@ run_emulator(struct emulator *emulator, u64 mask, u64 rip)
 
     emulator->event = NO_EVENT;
     emulator->wanted = 0;
+    emulator->starting = emulator->gate != 0;
+    if (emulator->gate)
+        *emulator->target = rip;
     running = emulator;
     mask &= ~KICK_BIT;
     raw(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&mask, (u64)&before, sizeof mask, 0, 0);
     if (!__atomic_load_n(&emulator->wanted, __ATOMIC_RELAXED))
-        error = emulator->start(emulator->engine, rip, 0, 0, 0);
+        error = emulator->start(emulator->engine, emulator->gate ? emulator->gate : rip, 0, 0, 0);
     set_mask(before);
     running = NULL;
     return error;
@@ -697,6 +705,8 @@ native_emulate(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_BEGIN_ALLOW_THREADS
     error = run_emulator(emulator, w[1], w[2]);
     emulator->read(emulator->engine, emulator->read_ids, places, 8);
+    if (emulator->gate && (emulator->wanted || emulator->starting) && values[7] == emulator->gate)
+        values[7] = w[2];
     Py_END_ALLOW_THREADS
     return Py_BuildValue("iiiKKKKKKKK", error, emulator->event, emulator->wanted, values[0], values[1], values[2],
                          values[3], values[4], values[5], values[6], values[7]);

@@ -18,9 +18,10 @@ from unicorn import x86_const as x86
 from unicorn.unicorn_py3.unicorn import uclib
 
 from wirt.host import _native
-from wirt.vmm.layout import PAGE, PML4, STUBS, SUPERVISOR, SUPERVISOR_FIXED, GuestPhys
+from wirt.vmm.layout import ENTRY, PAGE, PML4, STUBS, SUPERVISOR, SUPERVISOR_FIXED, VCPUS, GuestPhys
 from wirt.vmm.memory import GuestMemory
 from wirt.vmm.paging import SUPERVISOR_DATA, USER_RIGHTS
+from wirt.vmm.software.checks import exit_checks
 from wirt.vmm.software.turns import Turns
 
 __all__ = ["Engine", "EngineError"]
@@ -32,8 +33,10 @@ _CR0, _CR4 = 0x8005_0033, 1 << 5 | 1 << 9 | 1 << 10  # as in kvm.processor, with
 _USER_CS = 0x2B
 _TO_USER = bytes.fromhex("480f07 0f05")  # sysretq to where `syscall` is
 _START = STUBS  # guest-physical, and at that distance in the window
+_GATE, _TARGET = bytes.fromhex("ff25 0a000000"), 16  # jmp [rip + 10], and where that word is
 
-_EMULATOR = struct.Struct("<5Q9i12x")  # struct emulator of _native.c
+_EMULATOR = struct.Struct("<5Q9i12x2Q")  # struct emulator of _native.c
+_EMULATOR_GATE = _EMULATOR.size - 16
 _FUNCTIONS = ("emu_start", "emu_stop", "reg_read_batch", "reg_write")
 _ANSWERS = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RDI, x86.UC_X86_REG_RSI, x86.UC_X86_REG_RDX, x86.UC_X86_REG_R10,
             x86.UC_X86_REG_R8, x86.UC_X86_REG_R9, x86.UC_X86_REG_RIP)  # fmt: skip
@@ -73,6 +76,11 @@ class Engine:
         self._set(uc.UC_CTL_TLB_TYPE, uc.UC_TLB_CPU)
         self._emulator = bytearray(_EMULATOR.size)
         self.emulator = _native.address_of(self._emulator)
+        self.gate = 0  # where runs begin; 0 without one
+        checks = exit_checks(self._handle.value or 0)
+        if checks:
+            self.gate = SUPERVISOR + VCPUS + ENTRY
+            _native.poke(checks, b"\1")
         self._hooks = self._add_hooks()
         self.clean_state = self.new_state()  # as a program begins, once ``begin`` was called
         _EMULATOR.pack_into(
@@ -82,6 +90,8 @@ class Engine:
             *(_address(getattr(uclib, f"uc_{name}")) for name in _FUNCTIONS),
             x86.UC_X86_REG_RAX,
             *_ANSWERS,
+            0,
+            0,
         )  # fmt: skip
 
     def _set(self, kind: int, *words: int) -> None:
@@ -92,10 +102,12 @@ class Engine:
         """All are C functions: nothing of Python runs while the guest does."""
         kinds = (uc.UC_HOOK_INSN, uc.UC_HOOK_INTR, uc.UC_HOOK_BLOCK)
         hooks = [ctypes.c_size_t() for _ in kinds]
-        data, everywhere = ctypes.c_void_p(self.emulator), (ctypes.c_uint64(1), ctypes.c_uint64(0))
+        data = ctypes.c_void_p(self.emulator)
         for hook, kind, function in zip(hooks, kinds, _native.emulation_hooks(), strict=True):
             instruction = (ctypes.c_int(x86.UC_X86_INS_SYSCALL),) if kind == uc.UC_HOOK_INSN else ()
-            words = (kind, ctypes.c_void_p(function), data, *everywhere, *instruction)
+            at_gate = self.gate and kind == uc.UC_HOOK_BLOCK
+            where = map(ctypes.c_uint64, (self.gate, self.gate) if at_gate else (1, 0))  # 1 to 0 is everywhere
+            words = (kind, ctypes.c_void_p(function), data, *where, *instruction)
             _check(uclib.uc_hook_add(self._handle, ctypes.byref(hook), *words), "uc_hook_add")
         return hooks
 
@@ -123,10 +135,19 @@ class Engine:
         self.write(x86.UC_X86_REG_R11, 0x202)
         _native.emulate(self.emulator, -1, SUPERVISOR + _START)
         self.memory.tables.map(SUPERVISOR, SUPERVISOR_FIXED, 0, SUPERVISOR_DATA & ~2)
+        if self.gate:
+            self._open_gate()
         self.forget_everything()
         if self.read(x86.UC_X86_REG_CS) != _USER_CS:
             raise EngineError(errno.EIO, "the emulated processor does not enter ring 3")
         self.save(self.clean_state)
+
+    def _open_gate(self) -> None:
+        phys = self.memory.take_page()
+        page = self.memory.host(GuestPhys(phys))
+        _native.poke(page, _GATE)
+        self.memory.tables.map(self.gate, PAGE, phys, USER_RIGHTS[5])
+        struct.pack_into("<QQ", self._emulator, _EMULATOR_GATE, self.gate, page + _TARGET)
 
     def read(self, register: int) -> int:
         value = ctypes.c_uint64()

@@ -31,6 +31,7 @@ _REGISTERS = (
 )
 _TAG = x86.UC_X86_REG_FPTAG
 _COUNT = len(_REGISTERS) + 1
+_LONG_TAGS = tuple(sum(0 if valid >> bit & 1 else 3 << 2 * bit for bit in range(8)) for valid in range(256))
 _IDS = (ctypes.c_int * _COUNT)(*(register for register, _ in _REGISTERS), _TAG)
 
 
@@ -45,9 +46,12 @@ class _Area:
         self.places = (ctypes.c_void_p * _COUNT)(*places)
 
 
+_found, _wanted = _Area(), _Area()  # for all: whoever has the turn uses them, and they hold nothing between turns
+
+
 def store(engine: Engine) -> bytes:
     """What is in the engine."""
-    found = _Area()
+    found = _found
     engine.read_batch(_IDS, found.places, _COUNT)
     tags = found.tags.value
     struct.pack_into("<B", found.area, _TAGS, sum(1 << bit for bit in range(8) if tags >> 2 * bit & 3 != 3))
@@ -65,9 +69,9 @@ def load(engine: Engine, state: bytes) -> None:
         raise ValueError(f"extended state with parts {parts:#x}, header {compact:#x}, MXCSR {mxcsr:#x}")
     x87 = state if parts & 1 else INITIAL
     sse = state if parts & 2 else INITIAL
-    wanted = _Area(
+    wanted = _wanted
+    wanted.area[:_XMM_END] = (
         x87[:_MXCSR] + state[_MXCSR : _MXCSR_MASK + 4] + x87[_MXCSR_MASK + 4 : _X87_END] + sse[_XMM:_XMM_END]
     )
-    valid = x87[_TAGS]
-    wanted.tags.value = sum(0 if valid >> bit & 1 else 3 << 2 * bit for bit in range(8))
+    wanted.tags.value = _LONG_TAGS[x87[_TAGS]]
     engine.write_batch(_IDS, wanted.places, _COUNT)

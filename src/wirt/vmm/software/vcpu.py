@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from unicorn import unicorn_const as uc
@@ -32,8 +32,9 @@ _NAMES = ("RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RSP", "RBP", *(f"R{n}" for 
 _COUNT = len(_NAMES)
 _IDS = (ctypes.c_int * _COUNT)(*(getattr(x86, f"UC_X86_REG_{name}") for name in _NAMES))
 _RCX, _R11, _RIP, _RFLAGS = 2, 11, 16, 17
+_general = attrgetter(*(name.lower() for name in _NAMES[:_RIP]))
 
-_CALL_EVENT, _NO_EVENT = -2, -1
+_NO_EVENT, _CALL_EVENT, _GATE_EVENT = -1, -2, -3
 _PAGE_FAULT, _GENERAL_PROTECTION, _UNDEFINED = 14, 13, 6
 _ERROR_CODES = frozenset({8, 10, 11, 12, 13, 14, 17})
 _BREAKPOINT, _TRACE = 3, 1
@@ -55,8 +56,8 @@ def _canonical(address: int) -> int:
 class SoftwareVcpu:
     """See ``platform.Vcpu``. ``state`` holds its registers while another's are in the engine."""
 
-    __slots__ = ("_answer", "_answers", "_called", "_engine", "_kicked", "_machine", "_rip", "_tid", "args", "fault",
-                 "features", "number", "reason", "state")  # fmt: skip
+    __slots__ = ("_answer", "_answers", "_called", "_engine", "_kicked", "_machine", "_places", "_rip", "_tid",
+                 "_words", "args", "fault", "features", "number", "reason", "state")  # fmt: skip
 
     def __init__(self, machine: SoftwareMachine, engine: Engine) -> None:
         self._machine, self._engine = machine, engine
@@ -66,6 +67,9 @@ class SoftwareVcpu:
         self._answers: dict[int, int] = {}  # of system calls that are the same each time
         self._called = False  # the last run ended with a system call
         self._rip = 0
+        self._words = (ctypes.c_uint64 * _COUNT)()
+        base = ctypes.addressof(self._words)
+        self._places = (ctypes.c_void_p * _COUNT)(*range(base, base + 8 * _COUNT, 8))
         self.features = machine.features
         self.number, self.args, self.reason = 0, (0, 0, 0, 0, 0, 0), ""
         self.fault = Fault(0, 0, 0)
@@ -85,14 +89,23 @@ class SoftwareVcpu:
             engine.restore(engine.clean_state if fresh else self.state)
             engine.current = self
 
-    @contextmanager
-    def _turn(self, *, fresh: bool = False) -> Iterator[Engine]:
+    def _take(self, *, fresh: bool = False) -> Engine:
+        """The engine, with our registers in it; ``turns.give`` is the caller's to do."""
         self._engine.turns.take()
         try:
             self._enter(fresh=fresh)
-            yield self._engine
-        finally:
+        except BaseException:
             self._engine.turns.give()
+            raise
+        return self._engine
+
+    @contextmanager
+    def _turn(self, *, fresh: bool = False) -> Iterator[Engine]:
+        engine = self._take(fresh=fresh)
+        try:
+            yield engine
+        finally:
+            engine.turns.give()
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -121,7 +134,7 @@ class SoftwareVcpu:
             )
             self._machine.running = 0
             self._called = False
-            if event >= 0 or error or (event == _NO_EVENT and not interrupted):
+            if event not in (_CALL_EVENT, _NO_EVENT) or error or (event == _NO_EVENT and not interrupted):
                 return self._other(error, event)
         finally:
             engine.turns.give()
@@ -146,19 +159,22 @@ class SoftwareVcpu:
 
     def _other(self, error: int, event: int) -> Exit:
         """An exception: with the turn."""
+        engine = self._engine
         if error == uc.UC_ERR_INSN_INVALID:
             return self._fault(_UNDEFINED, 0, 0)
         if error:
             self.reason = f"Unicorn: error {error} at {self._rip:#x}"
             return Exit.DEAD
+        if event == _GATE_EVENT:
+            return self._fault(_PAGE_FAULT, _FETCH_NOTHING, engine.gate)
         if event == _NO_EVENT:  # address 0, Unicorn's mark for an end
             return self._fault(_PAGE_FAULT, _FETCH_NOTHING, 0)
         code = self._take_error()
         if event == _PAGE_FAULT:
-            return self._fault(event, code, self._engine.read(x86.UC_X86_REG_CR2))
+            return self._fault(event, code, engine.read(x86.UC_X86_REG_CR2))
         if event not in (_BREAKPOINT, _TRACE) and self._asked_for(event):
             self._rip -= _INT_SIZE
-            self._engine.write(x86.UC_X86_REG_RIP, self._rip)
+            engine.write(x86.UC_X86_REG_RIP, self._rip)
             return self._fault(_GENERAL_PROTECTION, event << 3 | _GATE, 0)
         return self._fault(event, code if event in _ERROR_CODES else 0, 0)
 
@@ -189,9 +205,11 @@ class SoftwareVcpu:
         self._answer = result & _WORD_MASK
 
     def registers(self) -> UserRegisters:
-        values = (ctypes.c_uint64 * _COUNT)()
-        with self._turn() as engine:
-            engine.read_batch(_IDS, _places(values), _COUNT)
+        engine, values = self._take(), self._words
+        try:
+            engine.read_batch(_IDS, self._places, _COUNT)
+        finally:
+            engine.turns.give()
         values[_RIP] = self._rip
         if self._called:  # what `syscall` does, and Unicorn does not
             values[_RCX], values[_R11] = self._rip, values[_RFLAGS]
@@ -200,17 +218,15 @@ class SoftwareVcpu:
         return UserRegisters(*values)
 
     def resume(self, registers: UserRegisters) -> None:
-        words = [word & _WORD_MASK for word in astuple(registers)]
-        words[_RIP:] = (
-            _canonical(registers.rip),
-            registers.rflags & _USER_FLAGS | _ALWAYS_FLAGS,
-            _canonical(registers.fs_base),
-            _canonical(registers.gs_base),
-        )
-        values = (ctypes.c_uint64 * _COUNT)(*words)
-        with self._turn() as engine:
-            engine.write_batch(_IDS, _places(values), _COUNT)
-        self._rip, self._answer, self._called = words[_RIP], None, False
+        general = [word & _WORD_MASK for word in _general(registers)]
+        rip, rflags = _canonical(registers.rip), registers.rflags & _USER_FLAGS | _ALWAYS_FLAGS
+        engine = self._take()
+        self._words[:] = (*general, rip, rflags, _canonical(registers.fs_base), _canonical(registers.gs_base))
+        try:
+            engine.write_batch(_IDS, self._places, _COUNT)
+        finally:
+            engine.turns.give()
+        self._rip, self._answer, self._called = rip, None, False
 
     @property
     def fs_base(self) -> int:
@@ -281,8 +297,3 @@ class SoftwareVcpu:
             self._engine.current = None
         self._engine.turns.give()
         self._engine.free_state(self.state)
-
-
-def _places(values: ctypes.Array[ctypes.c_uint64]) -> ctypes.Array[ctypes.c_void_p]:
-    base = ctypes.addressof(values)
-    return (ctypes.c_void_p * _COUNT)(*range(base, base + 8 * _COUNT, 8))

@@ -137,8 +137,9 @@ queue_again(int sig, siginfo_t *info)
 
 /*
  * The software processor this thread is running: one machine's, filled in by Python (wirt.vmm.software.engine). The
- * functions are libunicorn's. A signal sets ``wanted``, which is looked at where a block of code begins: Unicorn's stop
- * from outside comes between a store and the rest of its instruction, which is then carried out twice.
+ * functions are libunicorn's. Runs begin at ``gate``, code that jumps to ``*target``, and a signal sets ``wanted`` and
+ * stops the engine. What comes before the engine is under way it forgets; so the hook of the gate looks at ``wanted``.
+ * Without a gate a hook looks at it wherever a block of code begins.
  */
 struct emulator {
     void *engine;
@@ -170,8 +171,11 @@ on_signal(int sig, siginfo_t *info, void *context)
 
     if (!running || sig != KICK)
         queue_again(sig, info);
-    if (running)
+    if (running) {
         __atomic_store_n(&running->wanted, 1, __ATOMIC_RELAXED);
+        if (running->gate)
+            running->stop(running->engine);
+    }
     memcpy(&at->uc_sigmask, &all, sizeof all);
     if (*rip >= (greg_t)wirt_wait_begin && *rip < (greg_t)wirt_wait_end) {
         enum ended ended = *rip == (greg_t)wirt_wait_again ? TO_BE_RESTARTED : NOT_BEGUN;

@@ -151,6 +151,9 @@ static int enter(char **argv)
     loopback_up();
     become(uid, gid);
     must(chdir(cwd) == 0, cwd);
+    /* execve(2) keeps what the flags of the alternate stack were, which in a thread's child are others. */
+    static char alternate[1 << 16];
+    must(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = sizeof alternate}, NULL) == 0, "sigaltstack");
     execvp(argv[4], argv + 4);
     fprintf(stderr, "stage: %s: %s\n", argv[4], strerror(errno));
     return 127;

@@ -135,6 +135,7 @@ def _be_born(task: Task, wish: CloneWish, registers: UserRegisters, state: bytes
     process.machine.abandon()
     process.machine = process.platform.create(process.mm.memory)
     task.vcpu = process.machine.vcpu()
+    process.mm.be_inherited()
     task.robust_list, task.clear_child_tid = 0, wish.clear_tid
     if wish.clear_handlers:
         signals.forget_handlers(process)

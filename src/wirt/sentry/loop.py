@@ -78,7 +78,10 @@ def _fault(task: Task, fault: Fault) -> None:
         _page_fault(task, fault)
         return
     if fault.vector == BUS_ERROR:
-        signals.force(task, signal.SIGBUS, _BUS_ADRERR, task.mm.shown_at(fault.address))
+        with task.process.lock:
+            hidden = task.mm.hide_files()
+        if not hidden:
+            signals.force(task, signal.SIGBUS, _BUS_ADRERR, task.mm.shown_at(fault.address))
         return
     if fault.vector == _ILLEGAL:
         fault = _software_interrupt(task) or fault
@@ -102,11 +105,21 @@ def _software_interrupt(task: Task) -> Fault | None:
 def _page_fault(task: Task, fault: Fault) -> None:
     vma = task.mm.vmas.find(fault.address)
     right = 2 if fault.error & _FAULT_WRITE else 4 if fault.error & _FAULT_FETCH else 1
+    if vma is not None and vma.rights & right and vma.fd_backed and task.mm.hidden:
+        with task.process.lock:
+            there = task.mm.reveal(vma, fault.address, write=right == 2)
+        if not there:
+            signals.force(task, signal.SIGBUS, _BUS_ADRERR, fault.address, fault.vector, fault.error)
+        return
     if vma is not None and vma.rights & right:
         # Another thread has just given this right, or the host dropped a translation it will find again.
         task.spurious += 1
         if task.spurious < _SPURIOUS_LIMIT:
             return
     task.spurious = 0
+    if vma is None:
+        with task.process.lock:
+            if task.mm.grow_down(fault.address, task.process.stack_size):
+                return
     code = _SEGV_MAPERR if vma is None else _SEGV_ACCERR
     signals.force(task, signal.SIGSEGV, code, fault.address, fault.vector, fault.error)

@@ -14,8 +14,9 @@ import fcntl
 import os
 from typing import Any, NoReturn
 
+from wirt.abi.linux import mman, unistd
 from wirt.host import _native
-from wirt.sentry.vma import Vma, VmaSet
+from wirt.sentry.vma import COPIED, LEFT_OUT, Vma, VmaSet
 from wirt.vmm.layout import GuestPhys, GuestVirt
 from wirt.vmm.memory import GuestMemory, Rights
 
@@ -32,6 +33,8 @@ _MAP_FIXED, _MAP_ANONYMOUS, _MAP_GROWSDOWN, _MAP_FIXED_NOREPLACE = 0x10, 0x20, 0
 _MAP_32BIT = 0x40
 _HEAP_ROOM = 64 << 20  # guest-physical addresses set aside for a heap at first; pages come when touched
 _HUGE = 2 << 20
+_GUARD_GAP = 256 * PAGE  # stack_guard_gap
+_MADV_POPULATE_READ = 22
 _AT_ONCE = 256 << 10  # of a mapping this large, all pages are there before they are touched
 
 _SAVED = tuple(field.name for field in dataclasses.fields(Vma) if field.name != "delta")
@@ -69,6 +72,7 @@ class AddressSpace:
         self.arguments = (0, 0)  # where argv's strings are, for /proc
         self.environment = (0, 0)
         self.stack_start = 0
+        self.hidden = False  # files are (see hide_files)
 
     # -- reading and writing -----------------------------------------------------------------------
 
@@ -330,6 +334,64 @@ class AddressSpace:
         else:
             self.memory.protect(GuestVirt(vma.start), vma.size, GuestPhys(vma.phys), Rights(rights))
 
+    # -- mappings that grow ------------------------------------------------------------------------
+
+    def grow_down(self, va: int, most: int) -> bool:
+        """A touch of ``va``, where nothing is: the MAP_GROWSDOWN mapping above it comes down to there, if there is one.
+
+        It gets no larger than ``most`` bytes, and stays away from what is below (expand_downwards of mm/mmap.c).
+        """
+        above, start = self.vmas.above(va), va & -PAGE
+        if above is None or not above.grows_down or start < LOWEST:
+            return False
+        top = above
+        while (following := self.vmas.find(top.end)) is not None and following.grows_down:
+            top = following
+        near = self.vmas.between(max(start - _GUARD_GAP, 0), start)
+        if top.end - start > most or any(vma.rights and not vma.grows_down for vma in near):
+            return False
+        self.map_anonymous(start, above.start - start, above.rights, name=above.name, grows_down=True)
+        return True
+
+    # -- files that are shorter than their mappings ------------------------------------------------
+
+    # The host says that the guest touched such a page, not which. So mappings of files are hidden, and the instruction
+    # is carried out again: the page fault that it causes now has the address. Pages that are there are shown again one
+    # by one; when the one that is not was found, all are.
+
+    def hide_files(self) -> bool:
+        """False when there are no files to hide."""
+        for vma in self._files():
+            self.memory.unmap(GuestVirt(vma.start), vma.size)
+            self.hidden = True
+        return self.hidden
+
+    def reveal(self, vma: Vma, va: int, *, write: bool) -> bool:
+        """The guest touches ``va`` while files are hidden. False: there is no such page; all files are shown again."""
+        page = va & -PAGE
+        if self._exists(page + vma.delta, write=write):
+            phys = GuestPhys(vma.phys + page - vma.start)
+            self.memory.map(GuestVirt(page), PAGE, phys, Rights(vma.rights))
+            return True
+        for other in self._files():
+            self.show(other)
+        self.hidden = False
+        return False
+
+    def _files(self) -> list[Vma]:
+        return [vma for vma in self.vmas if vma.fd_backed and vma.rights]
+
+    @staticmethod
+    def _exists(host: int, *, write: bool) -> bool:
+        advice = mman.MADV_POPULATE_WRITE if write else _MADV_POPULATE_READ
+        result = _native.call(unistd.SYS_madvise, host, PAGE, advice)
+        if result == -errno.EINVAL:  # Linux before 5.14
+            try:
+                _native.peek_safe(host, 1)
+            except OSError:
+                return False
+        return result != -errno.EFAULT
+
     # -- the heap ----------------------------------------------------------------------------------
 
     def set_brk(self, wanted: int) -> int:
@@ -379,7 +441,15 @@ class AddressSpace:
         self._last = Vma(0, 0, 0)
         heap.end = new
 
-    # -- a new program, another's life -------------------------------------------------------------
+    # -- a child, a new program, another's life -------------------------------------------------------------
+
+    def be_inherited(self) -> None:
+        """In a child: what was not to be there goes, what was to be empty is (madvise(2))."""
+        for vma in [vma for vma in self.vmas if vma.on_fork != COPIED]:
+            if vma.on_fork == LEFT_OUT:
+                self.unmap(vma.start, vma.size)
+            elif vma.phys >= 0:
+                self.memory.forget(GuestPhys(vma.phys), vma.size)
 
     def shape(self) -> dict[str, Any]:
         """All but the contents, as plain data for ``reshape``."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wirt.abi.linux import fcntl as f
-from wirt.abi.linux.openat2 import RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
+from wirt.abi.linux.openat2 import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
 from wirt.abi.linux.stat import STATX_MNT_ID, STATX_SIZE
 from wirt.abi.linux.unistd import SYS_close, SYS_getcwd, SYS_openat, SYS_openat2, SYS_readlinkat, SYS_statx
 from wirt.host import _native
@@ -53,12 +53,15 @@ def refuse(number: int) -> Ours:
     return lambda _node: -number
 
 
-def at(task: Task, folder: int, name: bytes, host: Host, ours: Ours, *, follow: bool = True) -> int:
-    """Do ``host`` or ``ours``, whichever it is for the path. ``follow``: a link at its end is followed."""
-    found = find(task, folder, name, follow=follow)
+def at(task: Task, folder: int, name: bytes, host: Host, ours: Ours, *, follow: bool = True, resolve: int = 0) -> int:
+    """Do ``host`` or ``ours``, whichever it is for the path. ``follow``: a link at its end is followed.
+
+    ``resolve``: RESOLVE_NO_XDEV, NO_MAGICLINKS and NO_SYMLINKS of openat2(2); the host is told of them by ``host``.
+    """
+    found = find(task, folder, name, follow=follow, resolve=resolve)
     if found is None:
         result = host(folder, name)
-        if result not in _LED_ASTRAY:
+        if result not in _LED_ASTRAY or resolve:
             return result
         found = _find_again(task, folder, name, follow=follow)
         if found is None:
@@ -105,20 +108,21 @@ def place_of(task: Task, folder: int, name: bytes, *, follow: bool, refusal: int
 # -- by prefix -------------------------------------------------------------------------------------
 
 
-def find(task: Task, folder: int, name: bytes, *, follow: bool) -> Node | Place | None:
+def find(task: Task, folder: int, name: bytes, *, follow: bool, resolve: int = 0) -> Node | Place | None:
     """What a path that begins in /proc or /sys leads to; None for all others, which the host kernel walks."""
+    rules = (follow, resolve)
     process = task.process
     if not process.own_root:
         return None
     if name.startswith(b"/"):
-        return _walk(task, b"/", name, follow=follow) if _is_ours(name) else None
+        return _walk(task, b"/", name, *rules) if _is_ours(name) else None
     if folder == f.AT_FDCWD:
         if process.virtual_cwd:
-            return _walk(task, process.virtual_cwd, name, follow=follow)
+            return _walk(task, process.virtual_cwd, name, *rules)
     elif process.special and folder in process.special:
-        return _walk(task, process.special[folder].path, name, follow=follow)
+        return _walk(task, process.special[folder].path, name, *rules)
     if name.startswith((b"proc", b"sys")) and name.partition(b"/")[0] in ROOTS and folder_of(task, folder) == b"/":
-        return _walk(task, b"/", name, follow=follow)
+        return _walk(task, b"/", name, *rules)
     return None
 
 
@@ -157,7 +161,7 @@ def _find_again(task: Task, folder: int, name: bytes, *, follow: bool) -> Node |
     if not start:
         return None
     try:
-        found = _walk(task, start, name, follow=follow)
+        found = _walk(task, start, name, follow)
     except OSError as error:
         if error.errno != errno.ENOENT:
             raise
@@ -180,11 +184,13 @@ def _have_mounts() -> bool:
 # -- the walk --------------------------------------------------------------------------------------
 
 
-def _walk(task: Task, start: bytes, name: bytes, *, follow: bool) -> Node | Place:
+def _walk(task: Task, start: bytes, name: bytes, follow: bool, resolve: int = 0) -> Node | Place:
     """Component by component, as path_resolution(7) has it; ENOENT, ENOTDIR and ELOOP come from what is ours."""
     todo = name.split(b"/")[::-1]
     here = [] if name.startswith(b"/") else [part for part in start.split(b"/") if part]
     links = 0
+    if resolve & RESOLVE_NO_XDEV and not (here and here[0] in ROOTS):
+        fail(errno.EXDEV)
     while todo:
         part = todo.pop()
         if part in (b"", b"."):
@@ -201,8 +207,11 @@ def _walk(task: Task, start: bytes, name: bytes, *, follow: bool) -> Node | Plac
         if target is None:
             continue
         links += 1
-        if links > _MAX_LINKS:
+        magic = len(here) > 2 and here[0] == b"proc" and here[1].isdigit()
+        if links > _MAX_LINKS or resolve & RESOLVE_NO_SYMLINKS or (magic and resolve & RESOLVE_NO_MAGICLINKS):
             fail(errno.ELOOP)
+        if magic and resolve & RESOLVE_NO_XDEV:
+            fail(errno.EXDEV)
         if isinstance(target, Place):
             return Place(target.at, b"/".join((target.path, *reversed(todo))))
         here = [] if target.startswith(b"/") else here[:-1]

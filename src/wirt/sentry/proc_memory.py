@@ -20,6 +20,7 @@ __all__ = [
     "is_own",
     "maps",
     "resident",
+    "resident_parts",
     "size",
     "smaps",
     "smaps_rollup",
@@ -134,6 +135,17 @@ def _pages(vma: Vma) -> tuple[int, int, int, int]:
 def resident(vma: Vma) -> int:
     """Bytes that the host holds for it: mincore(2) on where it lies."""
     return sum(_present(vma)) * PAGE
+
+
+def resident_parts(task: Task) -> tuple[int, int, int]:
+    """The same for the process that asks: of anonymous memory, of files, and of memory that is shared."""
+    parts = [0, 0, 0]
+    with task.process.lock:
+        for vma in task.mm.vmas:
+            if vma.phys >= 0:
+                parts[2 if vma.shared else 1 if vma.fd_backed else 0] += resident(vma)
+    anonymous, files, shared = parts
+    return anonymous, files, shared
 
 
 def _present(vma: Vma) -> Iterator[int]:

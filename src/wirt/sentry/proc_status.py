@@ -1,6 +1,7 @@
 """/proc/PID/{stat,statm,status,limits}: the host's lines, less what in them is the monitor's.
 
-How much memory is resident is what the process really costs, the monitor included.
+How much memory is resident is what a process's own mappings hold, when it asks; of others it is what they really cost,
+the monitor included.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 
 from wirt.abi.linux.resource import RLIM_INFINITY, RLIMITS
 from wirt.sentry.mm import PAGE
-from wirt.sentry.proc_memory import is_own, size, threads
+from wirt.sentry.proc_memory import is_own, resident_parts, size, threads
 from wirt.sentry.proc_nodes import host_text
 from wirt.sentry.rlimits import own_limit
 from wirt.sentry.task import Task
@@ -20,7 +21,7 @@ from wirt.vmm.memory import CAPACITY
 __all__ = ["limits", "stat", "statm", "status"]
 
 # proc_pid_stat(5), fields by number; the last that is there is 52
-_THREADS, _VSIZE, _START_STACK, _ARG_START = 20, 23, 28, 48
+_THREADS, _VSIZE, _RSS, _START_STACK, _ARG_START = 20, 23, 24, 28, 48
 _PRIVATE = (26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 45, 46, 47, 48, 49, 50, 51)
 _SIZE_LINES = ("VmPeak", "VmSize", "VmData")
 _RESERVED = ARENA + CAPACITY
@@ -57,7 +58,8 @@ def stat(task: Task, base: bytes) -> bytes:
         fields[0] = b"Z"
     fields[_VSIZE - 3] = b"%d" % _less_reserved(int(fields[_VSIZE - 3]))
     if is_own(task, base):
-        known = {_VSIZE: size(task), _START_STACK: task.mm.stack_start}
+        resident = sum(resident_parts(task)) // PAGE
+        known = {_VSIZE: size(task), _RSS: resident, _START_STACK: task.mm.stack_start}
         known |= dict(enumerate((*task.mm.arguments, *task.mm.environment), _ARG_START))
         for number, value in known.items():
             fields[number - 3] = b"%d" % value
@@ -75,7 +77,9 @@ def statm(task: Task, base: bytes) -> bytes:
     for index in (0, 5):
         fields[index] = b"%d" % (_less_reserved(int(fields[index]) * PAGE) // PAGE)
     if is_own(task, base):
-        fields[0] = b"%d" % (size(task) // PAGE)
+        parts = resident_parts(task)
+        for index, pages in enumerate((size(task), sum(parts), sum(parts[1:]))):
+            fields[index] = b"%d" % (pages // PAGE)
         fields[3] = b"%d" % (sum(vma.size for vma in task.mm.vmas if vma.rights & 4) // PAGE)
         fields[5] = b"%d" % (sum(vma.size for vma in task.mm.vmas if vma.rights & 2 and not vma.shared) // PAGE)
     return b" ".join(fields) + b"\n"
@@ -115,6 +119,7 @@ def _own(task: Task, tid: int) -> dict[str, str]:
     ignored = sum(1 << n - 1 for n in numbers if process.actions[n].handler == 1)
     caught = sum(1 << n - 1 for n in numbers if process.actions[n].handler > 1)
     total = size(task) // 1024
+    parts = [part // 1024 for part in resident_parts(task)]
     stack = next((vma.size for vma in task.mm.vmas if vma.name == "[stack]"), 0) // 1024
     return {
         "SigBlk": f"{asked.mask:016x}",
@@ -122,6 +127,11 @@ def _own(task: Task, tid: int) -> dict[str, str]:
         "SigCgt": f"{caught:016x}",
         "VmPeak": f"{total:>8} kB",
         "VmSize": f"{total:>8} kB",
+        "VmHWM": f"{sum(parts):>8} kB",
+        "VmRSS": f"{sum(parts):>8} kB",
+        "RssAnon": f"{parts[0]:>8} kB",
+        "RssFile": f"{parts[1]:>8} kB",
+        "RssShmem": f"{parts[2]:>8} kB",
         "VmStk": f"{stack:>8} kB",
         "VmExe": f"{sum(vma.size for vma in task.mm.vmas if vma.rights & 4) // 1024:>8} kB",
         "VmLib": f"{0:>8} kB",

@@ -24,8 +24,10 @@ def remap(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int, 
     if old % PAGE or flags & ~(_MAYMOVE | _FIXED | _DONTUNMAP) or (flags & _FIXED and not flags & _MAYMOVE):
         _fail(errno.EINVAL)
     old_size, new_size = page_up(old_size), page_up(new_size)
-    if not new_size or flags & _DONTUNMAP or not old_size:
+    if not new_size or (flags & _DONTUNMAP and (not flags & _MAYMOVE or old_size != new_size)):
         _fail(errno.EINVAL)
+    if not old_size or flags & _DONTUNMAP:
+        return _second(mm, old, old_size, new_size, flags, new)
     if flags & _FIXED:
         _check_target(old, old_size, new, new_size)
     elif new_size <= old_size:
@@ -47,6 +49,36 @@ def remap(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int, 
     if not flags & _MAYMOVE:
         _fail(errno.ENOMEM)
     return _move(mm, old, old_size, mm.place_for(0, new_size, 0), new_size)
+
+
+def _second(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int, new: int) -> int:
+    """What was there stays: an ``old_size`` of 0 asks for another view of it, DONTUNMAP leaves it without its pages."""
+    vma = mm.vmas.find(old)
+    if vma is None or old + old_size > vma.end:
+        _fail(errno.EFAULT)
+    if not (old_size or vma.shared) or (old_size and (vma.shared or vma.fd_backed)):
+        _fail(errno.EINVAL)
+    if not flags & _MAYMOVE:
+        _fail(errno.ENOMEM)
+    if flags & _FIXED:
+        _check_target(old, old_size, new, new_size)
+        mm.unmap(new, new_size)
+        vma = mm.vmas.find(old)
+    else:
+        new = mm.place_for(0, new_size, 0)
+    if vma is None or vma.phys < 0:
+        _fail(errno.EINVAL)
+    start = GuestPhys(vma.phys + old - vma.start)
+    phys = mm.memory.allocate(new_size)
+    try:
+        mm.memory.carry(start, old_size, phys, new_size, filled=vma.fd_backed or vma.shared)
+    except OSError:
+        mm.memory.free(phys, new_size)
+        raise
+    other = _grown(vma.cut(old, vma.end), new, new_size, phys, mm.memory.host(phys) - new)
+    mm.show(other)
+    mm.vmas.add(other)
+    return new
 
 
 def _check_target(old: int, old_size: int, new: int, new_size: int) -> None:

@@ -21,7 +21,7 @@ from typing import NoReturn
 from wirt.abi.linux import mount as ms
 from wirt.abi.linux.capability import CAPABILITIES
 from wirt.abi.linux.sched import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS
-from wirt.host import privileges
+from wirt.host import fsmount, privileges
 from wirt.host.links import open_route, set_up
 from wirt.host.mount import bind, mount, unmount
 from wirt.host.namespaces import unshare
@@ -84,6 +84,7 @@ def _become(wanted: argparse.Namespace) -> NoReturn:
     """The first process in the new namespaces."""
     try:
         platform = choose(wanted.platform, lowest_fd=OWN)
+        records = hide(fsmount.detached("tmpfs", {"mode": "1777"}, fsmount.SAFE))
         proc = _enter(wanted.root)
         os.chdir(wanted.cwd)
         _be(*wanted.user.partition(":")[::2])
@@ -91,7 +92,12 @@ def _become(wanted: argparse.Namespace) -> NoReturn:
         argv = tuple(os.fsencode(word) for word in wanted.program)
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         options = GuestOptions(
-            memory=wanted.memory, machine_memory=memory, cpus=os.cpu_count() or 1, hostname=_NAME, proc_fd=proc
+            memory=wanted.memory,
+            machine_memory=memory,
+            cpus=os.cpu_count() or 1,
+            hostname=_NAME,
+            proc_fd=proc,
+            records_fd=records,
         )
         guest.run(platform, options, (_search(argv[0], environ), *argv[1:]), environ)
     except OSError as error:

@@ -32,6 +32,7 @@ SUBJECTS = (
     "paths",
     "pipes",
     "poll",
+    "process_vm",
     "scheduling",
     "segments",
     "signals",

@@ -6,7 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-__all__ = ["Vma", "VmaSet"]
+__all__ = ["COPIED", "LEFT_OUT", "WIPED", "Vma", "VmaSet"]
+
+COPIED, LEFT_OUT, WIPED = range(3)
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Vma:
     device: int = 0
     inode: int = 0
     grows_down: bool = False
+    on_fork: int = 0  # what becomes of it in a child: COPIED, LEFT_OUT or WIPED
 
     @property
     def size(self) -> int:
@@ -66,6 +69,12 @@ class VmaSet:
         if index >= 0 and address < items[index].end:
             return items[index]
         return None
+
+    def above(self, address: int) -> Vma | None:
+        """The first mapping that starts above ``address``."""
+        starts, items = self._lists
+        index = bisect_right(starts, address)
+        return items[index] if index < len(items) else None
 
     def add(self, vma: Vma) -> None:
         starts, items = self._lists

@@ -257,6 +257,7 @@ class GuestMemory:
         """Move what is in one extent to another, without a copy where the host can. The old one holds nothing then.
 
         ``filled``: it is a file, of which a larger extent shows more. Anonymous memory is followed by zeroes.
+        An ``old_size`` of 0: a shared file stays in the old one as well.
         """
         size = new_size if filled else min(old_size, new_size)
         source, target = self.base + old, self.base + new
@@ -269,7 +270,8 @@ class GuestMemory:
         elif result < 0:
             raise OSError(-result, f"mremap: {os.strerror(-result)}")
         read_only = any(start <= old < end for start, end in self._read_only.items())
-        self.place_anonymous(old, old_size)
+        if old_size:
+            self.place_anonymous(old, old_size)
         if read_only:
             self._read_only[new] = new + size
 

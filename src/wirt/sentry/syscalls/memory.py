@@ -10,10 +10,13 @@ from wirt.host import _native
 from wirt.sentry.descriptors import descriptor
 from wirt.sentry.mm import PAGE, USER_END, page_up
 from wirt.sentry.remap import remap
+from wirt.sentry.rlimits import check_room
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
+from wirt.sentry.vma import COPIED, LEFT_OUT, WIPED, Vma
 from wirt.sentry.words import s32, u32
 from wirt.vmm.layout import GuestPhys
+from wirt.vmm.memory import GuestMemory
 
 __all__ = ["CALLS"]
 
@@ -22,9 +25,12 @@ _ANONYMOUS, _GROWSDOWN = 0x20, 0x100
 _PROT_ALL, _PROT_GROWSDOWN = 7, 0x01000000
 _SYS_MSYNC, _SYS_MINCORE = 26, 27
 _MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED = 4, 8, 9, 24
-# Advice that may be left unheard: NORMAL RANDOM SEQUENTIAL WILLNEED DONTFORK DOFORK MERGEABLE UNMERGEABLE HUGEPAGE
-# NOHUGEPAGE DONTDUMP DODUMP COLD PAGEOUT POPULATE_READ POPULATE_WRITE COLLAPSE. WIPEONFORK and KEEPONFORK may not.
-_ADVICE = frozenset((0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 25))
+# Advice that may be left unheard: NORMAL RANDOM SEQUENTIAL WILLNEED MERGEABLE UNMERGEABLE HUGEPAGE NOHUGEPAGE DONTDUMP
+# DODUMP COLD PAGEOUT POPULATE_READ POPULATE_WRITE COLLAPSE
+_ADVICE = frozenset((0, 1, 2, 3, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 25))
+_GIVE_BACK = frozenset((_MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED))
+_MADV_WIPEONFORK = 18
+_ON_FORK = {10: LEFT_OUT, 11: COPIED, _MADV_WIPEONFORK: WIPED, 19: COPIED}  # DONTFORK DOFORK WIPEONFORK KEEPONFORK
 _MS_ASYNC, _MS_INVALIDATE, _MS_SYNC = 1, 2, 4
 
 
@@ -99,11 +105,11 @@ def mremap(task: Task, old: int, old_size: int, new_size: int, flags: int, new: 
 
 
 def madvise(task: Task, address: int, length: int, advice: int) -> int:
-    """DONTNEED, FREE and REMOVE give memory back at once; other advice is heard and needs nothing."""
-    size, advice = page_up(length), s32(advice)
+    """DONTNEED, FREE and REMOVE give memory back at once; forks go by theirs; other advice needs nothing."""
+    size, advice, vmas = page_up(length), s32(advice), task.mm.vmas
     if address % PAGE or (length and not size) or address + size > 1 << 64:
         _fail(errno.EINVAL)
-    if advice not in _ADVICE and advice not in (_MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED):
+    if advice not in _ADVICE and advice not in _GIVE_BACK and advice not in _ON_FORK:
         _fail(errno.EINVAL)
     with task.process.lock:
         expected, whole = address, True
@@ -111,17 +117,27 @@ def madvise(task: Task, address: int, length: int, advice: int) -> int:
             start, end = max(vma.start, address), min(vma.end, address + size)
             whole = whole and start == expected
             expected = end
-            if advice in _ADVICE or vma.phys < 0:
-                continue
-            if advice == _MADV_REMOVE and not vma.shared:
-                _fail(errno.EINVAL)
-            if advice == _MADV_FREE and (vma.shared or vma.fd_backed):
-                _fail(errno.EINVAL)
-            phys = GuestPhys(vma.phys + start - vma.start)
-            task.mm.memory.forget(phys, end - start, punch=advice == _MADV_REMOVE)
+            if advice in _ON_FORK:
+                _advise_fork(vma, advice)
+            elif advice in _GIVE_BACK and vma.phys >= 0:
+                _give_back(task.mm.memory, vma, start, end, advice)
         if not whole or expected < address + size:
             _fail(errno.ENOMEM)
     return 0
+
+
+def _advise_fork(vma: Vma, advice: int) -> None:
+    if advice == _MADV_WIPEONFORK and (vma.shared or vma.fd_backed):
+        _fail(errno.EINVAL)
+    vma.on_fork = _ON_FORK[advice]
+
+
+def _give_back(memory: GuestMemory, vma: Vma, start: int, end: int, advice: int) -> None:
+    if advice == _MADV_REMOVE and not vma.shared:
+        _fail(errno.EINVAL)
+    if advice == _MADV_FREE and (vma.shared or vma.fd_backed):
+        _fail(errno.EINVAL)
+    memory.forget(GuestPhys(vma.phys + start - vma.start), end - start, punch=advice == _MADV_REMOVE)
 
 
 def msync(task: Task, address: int, length: int, flags: int) -> int:
@@ -210,10 +226,10 @@ CALLS = (
     Call(10, "mprotect", mprotect, "ptr size prot"),
     Call(11, "munmap", munmap, "ptr size"),
     Call(12, "brk", brk, "ptr"),
-    Call(25, "mremap", mremap, "ptr size size int ptr", Support.PARTIAL, "no MREMAP_DONTUNMAP"),
+    Call(25, "mremap", mremap, "ptr size size int ptr", Support.PARTIAL, "MREMAP_DONTUNMAP of anonymous memory"),
     Call(26, "msync", msync, "ptr size int"),
     Call(27, "mincore", mincore, "ptr size ptr"),
-    Call(28, "madvise", madvise, "ptr size int", Support.PARTIAL, "no WIPEONFORK; what is only advice is ignored"),
+    Call(28, "madvise", madvise, "ptr size int", note="what is only advice is ignored"),
     Call(149, "mlock", mlock, "ptr size", note="guest memory is not swapped by wirt"),
     Call(150, "munlock", mlock, "ptr size"),
     Call(151, "mlockall", mlockall, "int"),

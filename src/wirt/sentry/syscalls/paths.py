@@ -7,6 +7,7 @@ import struct
 
 from wirt.abi.linux import fcntl as f
 from wirt.abi.linux import unistd as nr
+from wirt.abi.linux.openat2 import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
 from wirt.abi.linux.stat import (
     PATH_MAX,
     RENAME_EXCHANGE,
@@ -31,6 +32,7 @@ __all__ = ["CALLS"]
 _CWD = f.AT_FDCWD & 0xFFFF_FFFF
 _HOW = struct.Struct("<QQQ")
 _HOW_MOST = 4096
+_WALKS = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS  # what our own walk can keep to
 _CREAT = f.O_CREAT | f.O_WRONLY | f.O_TRUNC
 
 
@@ -63,7 +65,7 @@ def openat(task: Task, folder: int, name: int, flags: int, mode: int) -> int:
 
 
 def openat2(task: Task, folder: int, name: int, how: int, size: int) -> int:
-    """With RESOLVE_* the walk is the host's alone: nothing in /proc or /sys is found then."""
+    """With RESOLVE_BENEATH and its like the walk is the host's alone: nothing in /proc or /sys is found then."""
     if size < _HOW.size:
         fail(errno.EINVAL)
     if size > _HOW_MOST:
@@ -78,11 +80,13 @@ def openat2(task: Task, folder: int, name: int, how: int, size: int) -> int:
     def host(at: int, where: bytes) -> int:
         return granted(task, task.wait(nr.SYS_openat2, at, where, wanted, _HOW.size))
 
-    if resolve or flags >> 32 or mode >> 16:
+    if resolve & ~_WALKS or flags >> 32 or mode >> 16:
         return host(at, where)
-    return namei.at(
-        task, at, where, host, lambda node: open_node(task, node, flags), follow=not flags & (f.O_NOFOLLOW | f.O_EXCL)
-    )
+
+    def ours(node: Node) -> int:
+        return open_node(task, node, flags)
+
+    return namei.at(task, at, where, host, ours, follow=not flags & (f.O_NOFOLLOW | f.O_EXCL), resolve=resolve)
 
 
 # -- access, readlink ------------------------------------------------------------------------------
@@ -276,6 +280,13 @@ CALLS = (
     Call(269, "faccessat", faccessat, "at path mode"),
     Call(303, "name_to_handle_at", refused, "", Support.NONE, "EOPNOTSUPP"),
     Call(316, "renameat2", renameat2, "at path at path int", Support.PARTIAL, "no RENAME_WHITEOUT"),
-    Call(437, "openat2", openat2, "at path ptr size", Support.PARTIAL, "with RESOLVE_* not into /proc and /sys"),
+    Call(
+        437,
+        "openat2",
+        openat2,
+        "at path ptr size",
+        Support.PARTIAL,
+        "RESOLVE_BENEATH and IN_ROOT not in /proc",
+    ),
     Call(439, "faccessat2", faccessat2, "at path mode int"),
 )

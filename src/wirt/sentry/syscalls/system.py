@@ -112,8 +112,6 @@ CALLS = (
         (101, "ptrace"),
         (298, "perf_event_open"),
         (300, "fanotify_init"),
-        (310, "process_vm_readv"),
-        (311, "process_vm_writev"),
         (312, "kcmp"),
         (321, "bpf"),
         (323, "userfaultfd"),

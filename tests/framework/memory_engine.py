@@ -53,6 +53,7 @@ from wirt.model.wire import (
     LogQuery,
     PathStat,
     Pruned,
+    Updated,
     WaitCondition,
 )
 
@@ -81,6 +82,7 @@ class MemoryGuest:
 class Session:
     guest_id: str
     connect: Callable[[socket.socket], object]
+    warnings: tuple[str, ...] = ()
 
 
 class Guests:
@@ -146,10 +148,11 @@ class Guests:
         guest = self.find(ref)
         guest.spec = dataclasses.replace(guest.spec, name=name)
 
-    async def update(self, ref: str, resources: Resources, restart: RestartPolicy | None) -> None:
+    async def update(self, ref: str, resources: Resources, restart: RestartPolicy | None) -> Updated:
         guest = self.find(ref)
         guest.spec = dataclasses.replace(guest.spec, resources=resources)
         guest.restart = restart or guest.restart
+        return Updated(("a warning",) if guest.spec.privileged else ())
 
     async def remove(self, ref: str, *, force: bool = False, volumes: bool = False) -> None:
         guest = self.find(ref)
@@ -270,7 +273,7 @@ class Guests:
                 self.all.pop(guest.id, None)
                 guest.removed.set()
 
-        return Session(guest.id, connect)
+        return Session(guest.id, connect, ("a warning",) if guest.spec.privileged else ())
 
     # -- files -------------------------------------------------------------------------------------
 

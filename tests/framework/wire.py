@@ -20,9 +20,10 @@ def request(method: str, target: str, body: Any = None, **headers: str) -> bytes
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-def run_request(*command: str, stdin: bool = True, **headers: str) -> bytes:
+def run_request(*command: str, stdin: bool = True, privileged: bool = False, **headers: str) -> bytes:
     """An upgrade to the streams of a new guest."""
-    body = {"spec": {"image": "busybox", "command": list(command), "auto_remove": True}, "stdin": stdin}
+    spec = {"image": "busybox", "command": list(command), "auto_remove": True, "privileged": privileged}
+    body = {"spec": spec, "stdin": stdin}
     return request("POST", "/v1/guests/run", body, Connection="Upgrade", Upgrade="wirt", **headers)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wirt.cli.options import Call
 
-__all__ = ["IdFile", "announce", "guest_spec"]
+__all__ = ["IdFile", "announce", "guest_spec", "show_warnings"]
 
 
 def guest_spec(call: Call) -> dict[str, Any]:
@@ -66,7 +66,12 @@ class IdFile:
 def announce(created: dict[str, Any], id_file: IdFile) -> int:
     """Prints the id of a new guest, and what the daemon thinks its maker should know."""
     id_file.write(created["id"])
-    for warning in created.get("warnings") or ():
-        print(f"wirt: warning: {warning}", file=sys.stderr)
+    show_warnings(created)
     print(created["id"])
     return 0
+
+
+def show_warnings(answer: dict[str, Any]) -> None:
+    """What the daemon thinks a person should know, on standard error."""
+    for warning in answer.get("warnings") or ():
+        print(f"wirt: warning: {warning}", file=sys.stderr)

@@ -18,6 +18,7 @@ connections that never do would use up the descriptors.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import struct
@@ -258,7 +259,7 @@ class Http(HttpToolsProtocol):
             self._note(upgrade, self._refuse(error, keep=not behind), start)
             return
         self._note(upgrade, 101, start)
-        sock = await self._leave_http(plain, _switching(handoff.guest_id))
+        sock = await self._leave_http(plain, _switching(handoff))
         await handoff.connect(sock)
 
     async def _prepare(self, upgrade: Upgrade, behind: bytes) -> Handoff:
@@ -306,10 +307,11 @@ class Http(HttpToolsProtocol):
         self._refuse(InvalidInput(msg))
 
 
-def _switching(guest_id: str) -> bytes:
-    return (
-        f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: wirt\r\nWirt-Guest: {guest_id}\r\n\r\n"
-    ).encode("latin-1")
+def _switching(handoff: Handoff) -> bytes:
+    head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: wirt\r\n"
+    guest = f"Wirt-Guest: {handoff.guest_id}\r\n"
+    warnings = f"Wirt-Warnings: {json.dumps(list(handoff.warnings))}\r\n" if handoff.warnings else ""
+    return f"{head}{guest}{warnings}\r\n".encode("latin-1")
 
 
 def _response(status: int, body: bytes, *, keep: bool) -> bytes:

@@ -22,6 +22,7 @@ from wirt.engine.registry import Registry
 from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Session, Sessions
 from wirt.engine.settings import Paths
+from wirt.engine.updates import Updates
 from wirt.errors import Conflict, InvalidInput, WirtError
 from wirt.model.guest import (
     ExecSpec,
@@ -31,11 +32,10 @@ from wirt.model.guest import (
     GuestSummary,
     GuestView,
     Resources,
-    RestartMode,
     RestartPolicy,
 )
 from wirt.model.host import Change, Stats, TopView
-from wirt.model.wire import AttachOptions, CommitOptions, Created, LogQuery, PathStat, Pruned, WaitCondition
+from wirt.model.wire import AttachOptions, CommitOptions, Created, LogQuery, PathStat, Pruned, Updated, WaitCondition
 
 __all__ = ["Guests", "check_signal"]
 
@@ -70,6 +70,7 @@ class Guests:
         self._restarts = restarts
         self._contents = contents
         self._connectivity = connectivity
+        self._updates = Updates(registry, lifecycle)
 
     # -- making and unmaking -----------------------------------------------------------------------
 
@@ -202,23 +203,10 @@ class Guests:
             renamed = self._creation.rename(guest, name)
             await self._connectivity.refresh_names(renamed)
 
-    async def update(self, ref: str, resources: Resources, restart: RestartPolicy | None) -> None:
+    async def update(self, ref: str, resources: Resources, restart: RestartPolicy | None) -> Updated:
         """What is None (or "") in ``resources`` stays as it is."""
         guest = await self._find(ref)
-        if restart is not None and guest.spec.auto_remove and restart.mode is not RestartMode.NO:
-            raise Conflict(f"guest {guest.name} is removed when it ends, it cannot be restarted")
-        asked = {f.name: getattr(resources, f.name) for f in dataclasses.fields(Resources)}
-        changes = {name: value for name, value in asked.items() if value not in (None, "")}
-        async with self._lifecycle.lock(guest.id):
-            guest = self._registry.current(guest.id)
-            wanted = dataclasses.replace(guest.spec.resources, **changes)
-            runtime = self._lifecycle.runtime(guest.spec.kind)
-            spec = dataclasses.replace(guest.spec, resources=wanted, restart=restart or guest.spec.restart)
-            runtime.check(spec)
-            if changes and guest.state in (GuestState.RUNNING, GuestState.PAUSED):
-                await asyncio.to_thread(runtime.update, guest.id, wanted)
-            self._registry.change(guest.id, spec=spec)
-            self._lifecycle.publish(guest, "update")
+        return Updated(await self._updates.apply(guest, resources, restart))
 
     async def resize(self, ref: str, rows: int, cols: int) -> None:
         guest = self._running(ref)

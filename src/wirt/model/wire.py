@@ -26,6 +26,7 @@ __all__ = [
     "Problem",
     "Pruned",
     "RunRequest",
+    "Updated",
     "Version",
     "WaitCondition",
     "WorkReport",
@@ -45,6 +46,13 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Created:
     id: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What was changed is changed; ``warnings``: what of it has no effect on this host, or not at once."""
+
     warnings: tuple[str, ...] = ()
 
 

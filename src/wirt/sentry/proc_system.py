@@ -17,7 +17,7 @@ from wirt.host import _native
 from wirt.sentry.proc_nodes import Entry, Text, fixed, host_names, host_text
 from wirt.sentry.task import Task
 
-__all__ = ["PROC", "from_host", "memory_available", "memory_used"]
+__all__ = ["PROC", "from_host", "memory_available", "memory_of_host", "memory_used"]
 
 _SYS_SYSINFO = 99
 # struct sysinfo: uptime, loads, totalram freeram sharedram bufferram totalswap freeswap, procs, high memory, unit
@@ -76,6 +76,11 @@ def _processes(task: Task) -> Iterator[list[bytes]]:
 def memory_used(task: Task) -> int:
     """Bytes that all the guest's processes have resident."""
     return sum(int(fields[_RSS]) for fields in _processes(task)) * _PAGE
+
+
+def memory_of_host() -> int:
+    """Bytes."""
+    return _machine().total
 
 
 def memory_available() -> int:

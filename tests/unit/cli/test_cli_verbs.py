@@ -35,8 +35,6 @@ SIMPLE = [
     ("rm -fv a", "DELETE /v1/guests/a", [("force", "1"), ("volumes", "1")], b""),
     ("guest rm a", "DELETE /v1/guests/a", [("force", "0"), ("volumes", "0")], b""),
     ("rename a b", "POST /v1/guests/a/rename", [("name", "b")], b""),
-    ("update -m 1g --restart no a", "POST /v1/guests/a/update", [],
-     {"memory": 1 << 30, "restart": {"mode": "no", "max_retries": 0}}),
     ("exec -d -e A=1 -u me a ls -l", "POST /v1/guests/a/exec", [],
      {"spec": {"detach": True, "env": ["A=1"], "user": "me", "command": ["ls", "-l"]}}),
     ("tag a/b:1 c", "POST /v1/images/a/b:1/tag", [("target", "c")], b""),
@@ -55,6 +53,13 @@ def test_verb_asks_for_what_its_flags_say(daemon, wirt, case: Any) -> None:
     assert wirt(*line.split()) == 0, wirt.err
     asked = daemon.last
     assert (f"{asked.method} {asked.path}", asked.query, asked.body) == (target, query, body)
+
+
+def test_update_shows_what_the_daemon_warns_of(daemon, wirt) -> None:
+    daemon.answers["POST /v1/guests/a/update"] = {"warnings": ["no swap here"]}
+    assert wirt("update", "-m", "1g", "--restart", "no", "a") == 0
+    assert (wirt.out, wirt.err) == ("a\n", "wirt: warning: no swap here\n")
+    assert daemon.last.body == {"memory": 1 << 30, "restart": {"mode": "no", "max_retries": 0}}
 
 
 MADE = [

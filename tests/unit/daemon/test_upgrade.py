@@ -37,6 +37,15 @@ def test_upgrade_answers_101_with_the_guests_id(serving: Serving, engine: Memory
         assert talk(sock) == (b"echo hisome input", 0)
 
 
+def test_upgrade_tells_what_the_guests_maker_should_know(serving: Serving) -> None:
+    for privileged in (False, True):
+        with serving.connect() as sock:
+            sock.sendall(run_request("true", privileged=privileged))
+            _, headers, _ = read_head(sock)
+            assert headers.get("wirt-warnings") == ('["a warning"]' if privileged else None)
+            assert talk(sock) == (b"truesome input", 0)
+
+
 def test_upgrade_passes_the_exit_code(serving: Serving) -> None:
     with serving.connect() as sock:
         sock.sendall(run_request("exit", "7", stdin=False))

@@ -19,6 +19,7 @@ from wirt.model.wire import (
     Identity,
     Pruned,
     RunRequest,
+    Updated,
     WaitCondition,
 )
 
@@ -119,11 +120,11 @@ async def rename_guest(engine: EngineOf, ref: str, name: str) -> None:
     await engine.guests.rename(ref, name)
 
 
-@router.post("/{ref}/update", status_code=204)
-async def update_guest(engine: EngineOf, ref: str, change: Annotated[GuestUpdate, json_body(GuestUpdate)]) -> None:
+@router.post("/{ref}/update")
+async def update_guest(engine: EngineOf, ref: str, change: Annotated[GuestUpdate, json_body(GuestUpdate)]) -> Updated:
     """Change limits and the restart policy, of a running guest too; what is not named stays."""
     limits = {field.name: getattr(change, field.name) for field in dataclasses.fields(Resources)}
-    await engine.guests.update(ref, Resources(**limits), change.restart)
+    return await engine.guests.update(ref, Resources(**limits), change.restart)
 
 
 @router.post("/{ref}/resize", status_code=204)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted, upgrade
 from wirt.cli.guest_flags import GUEST
-from wirt.cli.guest_spec import IdFile, announce, guest_spec
+from wirt.cli.guest_spec import IdFile, announce, guest_spec, show_warnings
 from wirt.cli.options import Call, Flag, UsageError, Verb
 
 __all__ = ["VERB", "run"]
@@ -46,6 +46,10 @@ def run(call: Call) -> int:
         body = streams_wanted(call, tty=call["tty"], stdin=stdin, stdout="stdout" in wanted, stderr="stderr" in wanted)
         connection = upgrade(call, "/v1/guests/run", {"spec": spec, **body})
         id_file.write(connection.headers.get("wirt-guest", ""))
+        if "wirt-warnings" in connection.headers:
+            import json
+
+            show_warnings({"warnings": json.loads(connection.headers["wirt-warnings"])})
         return connect(call, connection, tty=call["tty"], stdin=stdin)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wirt.cli.guest_flags import LIMITS, RESTART
+from wirt.cli.guest_spec import show_warnings
 from wirt.cli.many import each
 from wirt.cli.options import Call, UsageError, Verb
 from wirt.client.transport import path
@@ -14,7 +15,7 @@ VERB = Verb(
     "Change the limits and the restart policy of guests",
     args="GUEST [GUEST...]",
     flags=(RESTART, *LIMITS),
-    about="What is not named stays as it is. A running guest feels the change at once.",
+    about="What is not named stays as it is. A running guest feels the change at once, or a warning says why not.",
     examples=(("wirt update --memory 1g --cpus 2 web", "more of both"),),
 )
 
@@ -23,4 +24,8 @@ def run(call: Call) -> int:
     change = call.fields()
     if not change:
         raise UsageError("nothing to change: name at least one limit", "update")
-    return each(call.args, lambda ref: call.transport.call("POST", path("guests", ref, "update"), json=change))
+
+    def update(ref: str) -> None:
+        show_warnings(call.transport.call("POST", path("guests", ref, "update"), json=change))
+
+    return each(call.args, update)

@@ -23,6 +23,7 @@ from wirt.model.wire import (
     ExecRequest,
     ExitStatus,
     Identity,
+    Updated,
     WaitCondition,
 )
 
@@ -166,9 +167,9 @@ class Guest:
         self._calls.tell("POST", self._path("rename"), query={"name": name})
         self._name = name
 
-    def update(self, **change: Unpack[Limits]) -> None:
-        """Change its limits and restart policy, while it runs too; what is not named stays."""
-        self._calls.tell("POST", self._path("update"), body=guest_update(change))
+    def update(self, **change: Unpack[Limits]) -> tuple[str, ...]:
+        """Change its limits and restart policy, while it runs too; what is not named stays. The host's warnings."""
+        return self._calls.ask(Updated, "POST", self._path("update"), body=guest_update(change)).warnings
 
     def remove(self, *, force: bool = False, volumes: bool = False) -> None:
         """``force``: kill it first if it runs. ``volumes``: with its anonymous volumes."""

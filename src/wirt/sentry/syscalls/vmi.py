@@ -1,13 +1,17 @@
-"""Calls of the virtual machine interface that Linux has none for (docs/vmi.md): memory, and the guest's end."""
+"""Calls of the virtual machine interface that Linux has none for (docs/vmi.md): memory, and the guest's end.
+
+What the limit of memory is, the host may change while a guest runs: the order "memory".
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 
-from wirt.sentry import lives, signals
+from wirt.sentry import lives, orders, signals
 from wirt.sentry.buffers import fail
 from wirt.sentry.mm import PAGE, USER_END, page_up
-from wirt.sentry.proc_system import memory_available, memory_used
+from wirt.sentry.proc_system import memory_available, memory_of_host, memory_used
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
 from wirt.vmm.layout import GuestPhys
@@ -39,6 +43,18 @@ def memory_info(task: Task, buffer: int, size: int) -> int:
 
 def _limit(task: Task) -> int:
     return min(task.mm.memory.limit, task.process.options.machine_memory)
+
+
+def _change_limit(task: Task, order: orders.Order) -> None:
+    """``limit``: bytes, 0 or less for all that the host has. What is mapped already stays."""
+    asked, most = order.arguments["limit"], memory_of_host()
+    limit = min(asked, most) if asked > 0 else most
+    process = task.process
+    with process.lock:
+        process.told_limit = process.told_limit or process.options.memory
+        process.mm.memory.limit = limit
+        process.options = dataclasses.replace(process.options, memory=limit, machine_memory=limit)
+    order.done()
 
 
 def memory_give(task: Task, address: int, length: int) -> int:
@@ -88,6 +104,8 @@ def end(task: Task, status: int) -> int:
         lives.end_process(task, status)
     return result
 
+
+orders.register("memory", _change_limit)
 
 CALLS = (
     Call(abi.VMI_CALL_VERSION, "vmi_version", version, note="mostly answered in the guest"),

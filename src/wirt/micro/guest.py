@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import NoReturn
 
+from wirt.abi.linux.resource import RLIMITS
 from wirt.errors import Unavailable
 from wirt.micro.config import MonitorConfig
 from wirt.micro.jail import Jail
@@ -36,6 +37,7 @@ class GuestMonitor:
             machine_memory=config.memory,
             cpus=config.cpus,
             hostname=config.hostname,
+            limits={RLIMITS.index(name): (soft, hard) for name, soft, hard in config.rlimits},
             proc_fd=inside.proc_fd,
             records_fd=inside.records_fd,
             post=inside.post,

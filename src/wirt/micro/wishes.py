@@ -8,9 +8,11 @@ from wirt import errors
 from wirt.kinds import capabilities, limits
 from wirt.kinds.facts import Facts
 from wirt.model.guest import GuestSpec
+from wirt.sentry.descriptors import FD_LIMIT
 
 __all__ = ["check"]
 
+_UNHELD = frozenset(("core", "rss"))
 _ELSEWHERE = "use --kind container, or a machine"
 
 
@@ -24,7 +26,15 @@ def check(spec: GuestSpec, facts: Facts) -> tuple[str, ...]:
         raise errors.InvalidInput("a micro guest has processes of its own: not --pid host", hint=_ELSEWHERE)
     limits.check_sysctls(spec)
     warnings = (*limits.resources(spec.resources, facts)[1], *limits.rlimits(spec.ulimits)[1])
-    return (*warnings, *_capabilities(spec), *_options(spec))
+    return (*warnings, *_ulimits(spec), *_capabilities(spec), *_options(spec))
+
+
+def _ulimits(spec: GuestSpec) -> Iterator[str]:
+    for limit in spec.ulimits:
+        if limit.name == "nofile" and not 0 <= limit.hard <= FD_LIMIT:
+            yield f"--ulimit nofile: lowered to {FD_LIMIT}, the most that a process of a micro guest may open"
+        elif limit.name in _UNHELD:
+            yield f"--ulimit {limit.name} is told to programs in a micro guest, and not held"
 
 
 def _capabilities(spec: GuestSpec) -> Iterator[str]:

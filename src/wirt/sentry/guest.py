@@ -14,6 +14,7 @@ from wirt.sentry import lives, loop
 from wirt.sentry.clocks import clocks
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.process import GuestOptions, Process
+from wirt.sentry.rlimits import begin_limits
 from wirt.sentry.table import collect
 from wirt.sentry.task import Task
 from wirt.vmm.memory import GuestMemory
@@ -56,6 +57,7 @@ def run(
     process = Process(platform, machine, AddressSpace(memory), options, dispatch(), loop=loop.run)
     process.pid = os.getpid()
     process.clean_state = vcpu.xsave()
+    begin_limits(process)
     task = Task(process, process.mm, vcpu, process.pid)
     process.tasks[task.tid] = task
     process.exec_request = program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ class GuestOptions:
     ``proc_fd``: an O_PATH descriptor of a procfs for the guest's pid namespace, out of the guest's sight; -1: none.
     ``records_fd``: a folder that all the guest's processes share and it does not see, for what they tell of themselves.
     ``memory``: bytes of guest memory a process may map. ``machine_memory``: what /proc/meminfo says there is.
+    ``limits``: soft and hard, by RLIMIT_* number, of those that are the guest's alone; see ``rlimits``.
     ``streams``: device and inode of what its first process had as standard input, output and error.
     ``post``: where orders come from; None: none come.
     """
@@ -39,6 +40,7 @@ class GuestOptions:
     proc_fd: int = -1
     records_fd: int = -1
     trace_fd: int = -1
+    limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     streams: tuple[tuple[int, int], ...] = ()
     post: Post | None = None
 
@@ -75,14 +77,11 @@ class Process:
     exe: str = ""  # path of the program, as the guest sees it
     argv: tuple[bytes, ...] = ()
     name: str = ""  # 15 characters at most, as in comm
-    dumpable: int = 1
-    exiting: bool = False  # its threads end at their next exit
     exec_request: Any = None  # a thread other than the first asked for execve
     vfork_fd: int = -1  # what tells a parent in vfork(2) that it may go on
     vfork_window: tuple[int, bytes] = (0, b"")  # its stack around the call: where it starts, what it held
     stack_size: int = 8 << 20  # what RLIMIT_STACK says when a program starts
     limits: dict[int, tuple[int, int]] = field(default_factory=dict)  # RLIMIT_* that are the guest's alone
-    parent_death_signal: int = 0
     personality: int = 0  # personality(2)
     status: int = 0  # what the process ends with, once its last thread has
     changed: threading.Event = field(default_factory=threading.Event)  # a thread has ended

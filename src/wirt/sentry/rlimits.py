@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from wirt.abi.linux.resource import RLIM_INFINITY, RLIMITS
 from wirt.sentry.descriptors import FD_LIMIT
 from wirt.sentry.process import Process
 
-__all__ = ["NOFILE", "STACK", "Limit", "own_limit"]
+__all__ = ["NOFILE", "STACK", "Limit", "begin_limits", "check_room", "own_limit"]
 
 Limit = tuple[int, int]  # soft, hard
 
+_WRITE = 2  # PROT_WRITE
 STACK, NOFILE = RLIMITS.index("stack"), RLIMITS.index("nofile")
+_DATA, _AS = RLIMITS.index("data"), RLIMITS.index("as")
 # As they are until somebody changes them
 _DEFAULTS: dict[int, Limit] = {
-    RLIMITS.index("data"): (RLIM_INFINITY, RLIM_INFINITY),
+    _DATA: (RLIM_INFINITY, RLIM_INFINITY),
     STACK: (8 << 20, RLIM_INFINITY),
     RLIMITS.index("core"): (0, RLIM_INFINITY),
     RLIMITS.index("rss"): (RLIM_INFINITY, RLIM_INFINITY),
     NOFILE: (FD_LIMIT, FD_LIMIT),
-    RLIMITS.index("as"): (RLIM_INFINITY, RLIM_INFINITY),
+    _AS: (RLIM_INFINITY, RLIM_INFINITY),
 }
 
 
@@ -26,3 +31,28 @@ def own_limit(process: Process, resource: int) -> Limit | None:
     """What ``process`` has of RLIMIT_``resource``; None for those that the host kernel keeps."""
     default = _DEFAULTS.get(resource)
     return None if default is None else process.limits.get(resource, default)
+
+
+def begin_limits(process: Process) -> None:
+    """The limits that a guest's first program has, as whoever made the guest wants them."""
+    for resource, (soft, hard) in process.options.limits.items():
+        if resource in _DEFAULTS:
+            most = _DEFAULTS[resource][1]
+            process.limits[resource] = (min(soft, most), min(hard, most))
+    process.stack_size = process.limits.get(STACK, _DEFAULTS[STACK])[0]
+
+
+def check_room(process: Process, va: int, size: int, *, data: bool) -> None:
+    """ENOMEM when ``size`` bytes of mappings at ``va``, in place of what is there, are more than RLIMIT_AS allows.
+
+    ``data``: they are private and writable, and RLIMIT_DATA counts too (may_expand_vm of mm/mmap.c).
+    """
+    if _AS not in process.limits and _DATA not in process.limits:
+        return
+    vmas = process.mm.vmas
+    more = size - sum(min(vma.end, va + size) - max(vma.start, va) for vma in vmas.between(va, va + size))
+    everything = sum(vma.size for vma in vmas)
+    private = sum(vma.size for vma in vmas if vma.rights & _WRITE and not vma.shared and not vma.grows_down)
+    fits = everything + more <= process.limits.get(_AS, _DEFAULTS[_AS])[0]
+    if not fits or (data and private + more > process.limits.get(_DATA, _DEFAULTS[_DATA])[0]):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))

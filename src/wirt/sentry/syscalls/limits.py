@@ -26,7 +26,7 @@ _SYS_GETRUSAGE, _SYS_PRLIMIT64 = 98, 302
 _RUSAGE_SIZE = 144
 _RLIMIT = struct.Struct("<QQ")
 _CPU = "the monitor's work for the guest counts as well"
-_KEPT = "data, core, rss and as are remembered, and not held"
+_KEPT = "core and rss are remembered, and not held; data not by mprotect"
 
 
 def _limit(task: Task, pid: int, resource: int, wanted: Limit | None) -> Limit:
@@ -104,6 +104,6 @@ CALLS = (
     Call(251, "ioprio_set", passed(251), "int int int"),
     Call(252, "ioprio_get", passed(252), "int int"),
     Call(
-        302, "prlimit64", prlimit64, "pid int ptr ptr", Support.PARTIAL, _KEPT + "; those and nofile, stack: own only"
+        302, "prlimit64", prlimit64, "pid int ptr ptr", Support.PARTIAL, _KEPT + "; of memory and descriptors: own only"
     ),
 )

@@ -11,6 +11,7 @@ from wirt.sentry.descriptors import descriptor
 from wirt.sentry.mm import PAGE, USER_END, page_up
 from wirt.sentry.remap import remap
 from wirt.sentry.rlimits import check_room
+from wirt.sentry.rlimits import check_room
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
 from wirt.sentry.vma import COPIED, LEFT_OUT, WIPED, Vma
@@ -22,6 +23,7 @@ __all__ = ["CALLS"]
 
 _SHARED, _PRIVATE, _SHARED_VALIDATE, _TYPE = 1, 2, 3, 0xF
 _ANONYMOUS, _GROWSDOWN = 0x20, 0x100
+_WRITE = 2
 _PROT_ALL, _PROT_GROWSDOWN = 7, 0x01000000
 _SYS_MSYNC, _SYS_MINCORE = 26, 27
 _MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED = 4, 8, 9, 24
@@ -50,6 +52,7 @@ def mmap(task: Task, address: int, length: int, prot: int, flags: int, fd: int, 
     mm = task.mm
     with task.process.lock:
         va = mm.place_for(address, size, flags)
+        check_room(task.process, va, size, data=not shared and bool(prot & _WRITE))
         if flags & _ANONYMOUS:
             mm.map_anonymous(va, size, prot, shared=shared, grows_down=bool(flags & _GROWSDOWN))
         else:
@@ -95,12 +98,22 @@ def no_such_pkey(_task: Task) -> int:
 
 
 def brk(task: Task, address: int) -> int:
+    mm = task.mm
     with task.process.lock:
-        return task.mm.set_brk(address)
+        end = page_up(mm.brk)
+        try:
+            check_room(task.process, end, max(page_up(address) - end, 0), data=True)
+        except OSError:
+            return mm.brk
+        return mm.set_brk(address)
 
 
 def mremap(task: Task, old: int, old_size: int, new_size: int, flags: int, new: int) -> int:
+    more = page_up(new_size) - page_up(old_size)
     with task.process.lock:
+        vma = task.mm.vmas.find(old)
+        if vma is not None and more > 0:
+            check_room(task.process, USER_END, more, data=not vma.shared and bool(vma.rights & _WRITE))
         return remap(task.mm, old, old_size, new_size, u32(flags), new)
 
 

@@ -9,6 +9,7 @@ from wirt.host import _native
 from wirt.sentry.answers import passed
 from wirt.sentry.buffers import fail
 from wirt.sentry.mm import PAGE, AddressSpace, page_up
+from wirt.sentry.rlimits import check_room
 from wirt.sentry.syscalls.ipc import control
 from wirt.sentry.table import Call
 from wirt.sentry.task import Task
@@ -44,6 +45,7 @@ def shmat(task: Task, identity: int, address: int, flags: int) -> int:
         if address and not flags & _REMAP and mm.vmas.between(address, address + size):
             fail(errno.EINVAL)
         va = mm.place_for(address, size, _MAP_FIXED if address else 0)
+        check_room(task.process, va, size, data=False)
         vma = Vma(va, va + size, rights, shared=True, name=f"{_NAME}{key:08x} (deleted)", inode=identity)
         if flags & _RDONLY:
             vma.may &= ~_WRITE

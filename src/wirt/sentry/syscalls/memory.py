@@ -126,7 +126,7 @@ def madvise(task: Task, address: int, length: int, advice: int) -> int:
         _fail(errno.EINVAL)
     with task.process.lock:
         expected, whole = address, True
-        for vma in task.mm.vmas.between(address, address + size):
+        for vma in (vmas.isolate if advice in _ON_FORK else vmas.between)(address, address + size):
             start, end = max(vma.start, address), min(vma.end, address + size)
             whole = whole and start == expected
             expected = end

@@ -18,7 +18,7 @@ from wirt.api.bounded import Bounded
 from wirt.api.docs import page
 from wirt.api.errors import answer
 from wirt.api.metrics import router as metrics
-from wirt.api.native import archive, events, guests, images, networks, sessions, system, volumes
+from wirt.api.native import archive, events, guests, images, networks, sessions, snapshots, system, volumes
 from wirt.api.observe import Observed
 from wirt.api.protocols import Engine
 from wirt.api.timing import Timings
@@ -55,7 +55,7 @@ def create_app(engine: Engine, timings: Timings | None = None) -> FastAPI:
         app.add_exception_handler(error, _explain)
     v1 = APIRouter(prefix="/v1")
     # Before guests: /guests/stats is no guest's name there.
-    for part in (sessions, archive, guests, images, networks, volumes, system, events):
+    for part in (sessions, archive, guests, images, networks, volumes, snapshots, system, events):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(metrics)

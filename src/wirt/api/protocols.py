@@ -14,6 +14,7 @@ from wirt.model.guest import ExecSpec, GuestSpec, GuestSummary, GuestView, Resou
 from wirt.model.host import Change, DiskUsage, Event, Finding, HostInfo, Stats, TopView
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.network import Network, NetworkSpec, NetworkView, Volume, VolumeSpec
+from wirt.model.snapshot import ForkRequest, Snapshot, SnapshotRequest
 from wirt.model.wire import (
     AttachOptions,
     BootstrapRequest,
@@ -27,7 +28,18 @@ from wirt.model.wire import (
     WaitCondition,
 )
 
-__all__ = ["Engine", "Events", "Filters", "Guests", "Handoff", "Images", "Networks", "OnProgress", "Volumes"]
+__all__ = [
+    "Engine",
+    "Events",
+    "Filters",
+    "Guests",
+    "Handoff",
+    "Images",
+    "Networks",
+    "OnProgress",
+    "Snapshots",
+    "Volumes",
+]
 
 # Filter name -> the values it was given. Which names there are, the engine knows.
 Filters = Mapping[str, list[str]]
@@ -104,6 +116,14 @@ class Networks(Protocol):
     async def prune(self, filters: Filters) -> Pruned: ...
 
 
+class Snapshots(Protocol):
+    async def list(self) -> Sequence[Snapshot]: ...
+    async def create(self, request: SnapshotRequest) -> Snapshot: ...
+    async def view(self, ref: str) -> Snapshot: ...
+    async def remove(self, ref: str) -> None: ...
+    async def fork(self, ref: str, request: ForkRequest) -> Sequence[Created]: ...
+
+
 class Volumes(Protocol):
     async def list(self, filters: Filters) -> Sequence[Volume]: ...
     async def create(self, spec: VolumeSpec) -> Volume: ...
@@ -128,6 +148,8 @@ class Engine(Protocol):
     def networks(self) -> Networks: ...
     @property
     def volumes(self) -> Volumes: ...
+    @property
+    def snapshots(self) -> Snapshots: ...
     @property
     def events(self) -> Events: ...
     async def info(self) -> HostInfo: ...

@@ -183,6 +183,7 @@ _ASKED: dict[str, tuple[str, Callable[[dict[str, str]], str] | None]] = {  # wha
     "image": ("/v1/images", None),
     "repository:tag": ("/v1/images", None),
     "network": ("/v1/networks", lambda row: f"{row['name']}\t{row['driver']}"),
+    "snapshot": ("/v1/snapshots", lambda row: f"{row['name']}\t{row['guest']}"),
     "volume": ("/v1/volumes", lambda row: f"{row['name']}\t{row['mountpoint']}"),
 }
 

@@ -13,7 +13,7 @@ __all__ = ["ALIASES", "GROUPS", "GUEST_VERBS", "HIDDEN", "SECTIONS", "aliases_of
 SECTIONS = (
     ("Run guests", ("run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait", "rm")),
     ("Look at guests", ("ps", "logs", "inspect", "stats", "top", "port", "diff", "events")),
-    ("Work with guests", ("exec", "attach", "cp", "commit", "export", "rename", "update")),
+    ("Work with guests", ("exec", "attach", "cp", "commit", "export", "fork", "restore", "rename", "update")),
     ("This host", ("doctor", "info", "version", "daemon", "completion", "help")),
 )
 
@@ -24,6 +24,7 @@ GROUPS = {
     ),
     "network": ("Manage networks", ("create", "ls", "inspect", "rm", "prune", "connect", "disconnect")),
     "volume": ("Manage volumes", ("create", "ls", "inspect", "rm", "prune")),
+    "snapshot": ("Manage snapshots: guests as they were, memory and all", ("create", "ls", "inspect", "rm")),
     "system": ("Manage what wirt keeps on this host", ("df", "prune")),
     "token": ("Manage who is let in over TCP", ("create", "ls", "rm")),
     "guest": ("Manage guests", ("prune",)),  # and GUEST_VERBS
@@ -43,6 +44,8 @@ ALIASES = {
     "network remove": "network rm",
     "volume list": "volume ls",
     "volume remove": "volume rm",
+    "snapshot list": "snapshot ls",
+    "snapshot remove": "snapshot rm",
     "token list": "token ls",
     "token remove": "token rm",
     "system info": "info",

@@ -178,6 +178,14 @@ class ContainerRuntime:
         """Nobody in a container takes orders."""
         raise errors.InvalidInput(f"{guest.name or guest.id[:12]} is a container, and takes no orders")
 
+    @property
+    def platform(self) -> str:
+        return ""
+
+    def save_memory(self, guest: Guest, base: int, areas: bytes, folder: Path) -> int:  # noqa: ARG002
+        """Nobody in a container answers the order that comes before."""
+        raise errors.InvalidInput(f"{guest.name or guest.id[:12]} is a container, whose memory cannot be saved")
+
     def stats(self, guest: Guest) -> Stats:
         return self._groups.stats(guest)
 

@@ -7,8 +7,23 @@ import dataclasses
 from wirt.errors import InvalidInput
 from wirt.model.guest import Endpoint, Guest, GuestSpec, HealthCheck, Mount, MountType, NetworkSettings, PortBinding
 from wirt.model.image import ImageConfig
+from wirt.model.snapshot import Snapshot
 
-__all__ = ["compose", "effective_mounts", "effective_ports"]
+__all__ = ["as_saved", "compose", "effective_mounts", "effective_ports"]
+
+_UNSAVED = (
+    "name",
+    "hostname",
+    "labels",
+    "auto_remove",
+    "open_stdin",
+    "network",
+    "ip",
+    "mac_address",
+    "ports",
+    "resources",
+    "restart",
+)  # what may be another for a guest that goes on from a snapshot
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
@@ -39,6 +54,33 @@ def compose(spec: GuestSpec, config: ImageConfig, *, guest_id: str, name: str, i
         labels={**config.labels, **spec.labels},
         network=NetworkSettings(networks=networks, ports=effective_ports(spec, config)),
     )
+
+
+def as_saved(wanted: GuestSpec, snapshot: Snapshot) -> GuestSpec:
+    """What a guest that goes on from a snapshot is like: as the saved one, but for what is asked for.
+
+    Its place on the host is its own: name, host name, addresses, published ports. ``InvalidInput`` for what cannot be
+    another.
+    """
+    plain = GuestSpec(image="")
+    asked = {
+        field.name: value
+        for field in dataclasses.fields(GuestSpec)
+        if (value := getattr(wanted, field.name)) != getattr(plain, field.name) and field.name != "snapshot"
+    }
+    asked.pop("kind", None)
+    for name in asked.keys() - set(_UNSAVED):
+        flag = name.replace("_", "-")
+        raise InvalidInput(f"a guest that goes on from a snapshot is as it was saved: {flag} cannot be another")
+    own = {
+        "name": "",
+        "hostname": "",
+        "ip": "",
+        "mac_address": "",
+        "ports": tuple(dataclasses.replace(port, host_port=0) for port in snapshot.spec.ports),
+        "snapshot": wanted.snapshot and snapshot.name,
+    }
+    return dataclasses.replace(snapshot.spec, **(own | asked))
 
 
 def _argv(spec: GuestSpec, config: ImageConfig) -> tuple[str, ...]:

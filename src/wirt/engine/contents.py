@@ -117,6 +117,13 @@ class Contents:
         self._events.publish("image", "commit", image_id, name=options.name, guest=guest.id)
         return image_id
 
+    async def image_of(self, guest: Guest) -> str:
+        """An image of the guest's files: its own while it has changed none. The caller holds the guest's lock."""
+        if not await self.changes(guest):
+            return guest.image_id
+        config = _config_of(guest, self._images.config(guest.image_id))
+        return await asyncio.to_thread(self._commit, guest, config, CommitOptions())
+
     def _commit(self, guest: Guest, config: ImageConfig, options: CommitOptions) -> str:
         upper = self._upper(guest)
         return self._images.commit(

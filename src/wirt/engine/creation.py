@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from pathlib import Path
 
-from wirt.engine.compose import compose, effective_mounts
+from wirt.engine.compose import as_saved, compose, effective_mounts
 from wirt.engine.connectivity import Connectivity, shared_guest
 from wirt.engine.departures import Departures
 from wirt.engine.lifecycle import ACTIVE, Lifecycle
@@ -17,8 +18,10 @@ from wirt.engine.volumes import VolumeService
 from wirt.errors import Conflict, InvalidInput
 from wirt.image import ImageStore
 from wirt.model.guest import Guest, GuestSpec, GuestState, RestartMode
+from wirt.model.snapshot import Snapshot
 from wirt.model.wire import Created
 from wirt.storage import overlay
+from wirt.storage.snapshots import Snapshots
 from wirt.store.journal import Journal, Operation, OperationKind
 
 __all__ = ["Creation"]
@@ -34,6 +37,7 @@ class Creation:
         registry: Registry,
         journal: Journal,
         images: ImageStore,
+        snapshots: Snapshots,
         volumes: VolumeService,
         connectivity: Connectivity,
         departures: Departures,
@@ -44,6 +48,7 @@ class Creation:
         self._registry = registry
         self._journal = journal
         self._images = images
+        self._snapshots = snapshots
         self._volumes = volumes
         self._connectivity = connectivity
         self._departures = departures
@@ -57,15 +62,23 @@ class Creation:
         """A new guest in the state ``created``; nothing is left behind when it cannot be."""
         if self._registry.name_taken(spec.name.removeprefix("/")):
             await self._departures.over()
+        if spec.snapshot:
+            snapshot = self._snapshots.find(spec.snapshot)
+            return await self.create_from(snapshot, self._snapshots.folder(snapshot.id), spec)
         async with self._image_removal:
-            return self._create(spec)
+            return self._create(spec, self._images.resolve(spec.image))
 
-    def _create(self, spec: GuestSpec) -> Created:
+    async def create_from(self, snapshot: Snapshot, folder: Path, spec: GuestSpec) -> Created:
+        """A guest whose first start goes on from ``snapshot``, whose files are in ``folder``."""
+        async with self._image_removal:
+            return self._create(as_saved(spec, snapshot), snapshot.image_id, str(folder))
+
+    def _create(self, spec: GuestSpec, image_id: str, resumes: str = "") -> Created:
         warnings = self._check(spec)
-        image_id = self._images.resolve(spec.image)
         config = self._images.config(image_id)
         name = check_name(spec.name) if spec.name else invent_name(self._registry.name_taken)
         guest = compose(spec, config, guest_id=self._registry.new_id(), name=name, image_id=image_id, now=time.time())
+        guest = dataclasses.replace(guest, resumes=resumes)
         mounts = effective_mounts(spec, config)
         with self._registry.transaction():
             self._registry.add(guest)

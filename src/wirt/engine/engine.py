@@ -20,11 +20,13 @@ from wirt.engine.images import Images
 from wirt.engine.lifecycle import ACTIVE, Lifecycle
 from wirt.engine.listing import Listing
 from wirt.engine.networks import Networks
+from wirt.engine.orders import Orders
 from wirt.engine.protocols import Runtime
 from wirt.engine.registry import Registry
 from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Sessions
 from wirt.engine.settings import Paths, Settings
+from wirt.engine.snapshots import Snapshots
 from wirt.engine.usage import measure
 from wirt.engine.volumes import VolumeService
 from wirt.errors import Unavailable
@@ -34,6 +36,7 @@ from wirt.model.guest import GuestState, Kind
 from wirt.model.host import DiskUsage, Finding, HostInfo
 from wirt.network.addresses import DEFAULT_POOLS
 from wirt.network.networks import Networks as HostNetworks
+from wirt.storage.snapshots import Snapshots as SnapshotStore
 from wirt.storage.volumes import Volumes
 from wirt.store.database import Database
 from wirt.store.events import EventTable
@@ -45,7 +48,7 @@ __all__ = ["Engine"]
 
 
 class Engine:
-    """``guests``, ``images``, ``networks``, ``volumes`` and ``events`` are the use cases, one attribute a resource.
+    """``guests``, ``images``, ``networks``, ``volumes``, ``snapshots``, ``events``: the use cases, an attribute a resource.
 
     Made and used in the daemon's event loop.
     """
@@ -62,6 +65,7 @@ class Engine:
         self.events = Events(EventTable(self._database))
         self._store = ImageStore(paths.state / "images", paths.state / "layers")
         self._volume_store = Volumes(paths.state / "volumes")
+        snapshot_store = SnapshotStore(paths.state / "snapshots")
         self._departures = Departures()
         image_removal = asyncio.Lock()
         self.volumes = VolumeService(self._volume_store, self._registry, self._departures, self.events)
@@ -84,6 +88,7 @@ class Engine:
             registry=self._registry,
             journal=self._journal,
             images=self._store,
+            snapshots=snapshot_store,
             volumes=self.volumes,
             connectivity=self._connectivity,
             departures=self._departures,
@@ -106,12 +111,15 @@ class Engine:
             self._store,
             paths.state / "cache",
             self._registry,
+            snapshot_store,
             self._departures,
             self.events,
             removal=image_removal,
         )
         self.networks = self._make_networks(network_table)
-        self.guests = self._make_guests(sessions)
+        contents = self._make_contents()
+        self.guests = self._make_guests(sessions, contents)
+        self.snapshots = self._make_snapshots(snapshot_store, contents)
 
     def _make_networks(self, table: NetworkTable) -> Networks:
         return Networks(
@@ -125,7 +133,27 @@ class Engine:
             events=self.events,
         )
 
-    def _make_guests(self, sessions: Sessions) -> Guests:
+    def _make_contents(self) -> Contents:
+        return Contents(
+            paths=self._paths,
+            registry=self._registry,
+            images=self._store,
+            lifecycle=self._lifecycle,
+            events=self.events,
+        )
+
+    def _make_snapshots(self, store: SnapshotStore, contents: Contents) -> Snapshots:
+        return Snapshots(
+            store=store,
+            registry=self._registry,
+            lifecycle=self._lifecycle,
+            creation=self._creation,
+            contents=contents,
+            orders=Orders(self._registry, self._lifecycle),
+            events=self.events,
+        )
+
+    def _make_guests(self, sessions: Sessions, contents: Contents) -> Guests:
         return Guests(
             paths=self._paths,
             registry=self._registry,
@@ -135,13 +163,7 @@ class Engine:
             sessions=sessions,
             listing=Listing(self._registry, self._health, self.images.names),
             restarts=self._restarts,
-            contents=Contents(
-                paths=self._paths,
-                registry=self._registry,
-                images=self._store,
-                lifecycle=self._lifecycle,
-                events=self.events,
-            ),
+            contents=contents,
             connectivity=self._connectivity,
         )
 

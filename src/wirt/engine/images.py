@@ -14,6 +14,7 @@ from wirt.engine.registry import Registry
 from wirt.image import ImageStore
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.wire import BootstrapRequest, Loaded
+from wirt.storage.snapshots import Snapshots
 
 __all__ = ["Images"]
 
@@ -28,6 +29,7 @@ class Images:
         store: ImageStore,
         cache: Path,
         registry: Registry,
+        snapshots: Snapshots,
         departures: Departures,
         events: Events,
         *,
@@ -36,6 +38,7 @@ class Images:
         self._store = store
         self._cache = cache
         self._registry = registry
+        self._snapshots = snapshots
         self._departures = departures
         self._swept = asyncio.Event()
         self._removal = removal
@@ -109,8 +112,9 @@ class Images:
         return self._store.names(image_id)
 
     def _in_use(self) -> dict[str, str]:
-        """Image id -> the name of a guest that was made from it."""
-        return {guest.image_id: guest.name for guest in self._registry}
+        """Image id -> the name of a guest that was made from it, or of what else needs it."""
+        saved = {snapshot.image_id: f"snapshot {snapshot.name}" for snapshot in self._snapshots.list()}
+        return saved | {guest.image_id: guest.name for guest in self._registry}
 
     def _tell(self, deletion: ImageDeletion) -> None:
         for name in deletion.untagged:

@@ -155,7 +155,12 @@ class Lifecycle:
             pid = await link.start(plan, self._log_options(guest.id), open_stdin=guest.spec.open_stdin, size=size)
             with self._registry.transaction():
                 guest = self._registry.change(
-                    guest.id, state=GuestState.RUNNING, pid=pid, keeper_pid=link.keeper_pid, started=time.time()
+                    guest.id,
+                    state=GuestState.RUNNING,
+                    pid=pid,
+                    keeper_pid=link.keeper_pid,
+                    started=time.time(),
+                    resumes="",
                 )
                 self._journal.end(operation)
                 self.publish(guest, "start")
@@ -198,7 +203,18 @@ class Lifecycle:
             uts_ns=self._namespace(guest.spec.uts_mode, "uts"),
             shm=self._borrow_shm(guest),
             init_path=self._init_path(guest),
+            saved=self._saved(guest),
         )
+
+    def _saved(self, guest: Guest) -> str:
+        """What the guest goes on from; only its first start does."""
+        if guest.resumes and not Path(guest.resumes).is_dir():
+            guest = self._registry.change(guest.id, resumes="")
+            raise Conflict(
+                f"the snapshot that guest {guest.name} was made from is gone",
+                hint=f"wirt start {guest.name} runs its program anew, on its files as they are",
+            )
+        return guest.resumes
 
     def _namespace(self, mode: str, name: str) -> str:
         """ "" for a new one, "host", or the file of another guest's."""

@@ -52,6 +52,14 @@ class Runtime(Protocol):
     def kick(self, guest: Guest, /) -> Sequence[int]:
         """Make every process of a micro guest look at its orders; who they are, by the host's numbers."""
 
+    @property
+    def platform(self) -> str:
+        """What the virtual processors of its guests are made of; "" for kinds without."""
+
+    def save_memory(self, guest: Guest, base: int, areas: bytes, folder: Path, /) -> int:
+        """Copy the memory of a guest that stands still to ``folder``; how many bytes. ``base``, ``areas``: the answer
+        to the order ``save``. ``Conflict`` when the guest ends meanwhile, or has said what cannot be."""
+
     def oom_killed(self, guest_id: str, /) -> bool:
         """Whether the kernel killed a process of the guest for want of memory. Asked before ``delete``."""
 

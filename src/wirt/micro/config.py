@@ -29,6 +29,7 @@ class MonitorConfig:
     guest itself. ``netns``, ``ipc_ns``, ``uts_ns`` as in ``model.launch.Launch``.
     ``cgroups``: the files to write "0" to, to be in the guest's cgroup. ``capabilities``: a mask, of the guest's user
     namespace. ``memory``: bytes of memory the guest may have; ``cpus``: processors it sees.
+    ``saved``: a folder (``micro.saved``) with a guest that goes on here, instead of ``argv``; "": none.
     ``rlimits``: RLIMIT_ name in lower case, soft, hard (2**64 - 1 unlimited).
     """
 
@@ -55,6 +56,7 @@ class MonitorConfig:
     ipc_ns: str = ""
     uts_ns: str = ""
     sysctls: tuple[tuple[str, str], ...] = ()
+    saved: str = ""
 
 
 def write(config: MonitorConfig) -> bytes:

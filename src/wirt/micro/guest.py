@@ -11,9 +11,13 @@ from wirt.errors import Unavailable
 from wirt.micro.config import MonitorConfig
 from wirt.micro.jail import Jail
 from wirt.micro.report import Refused
+from wirt.micro.saved import SavedGuest
 from wirt.sentry import guest
+from wirt.sentry.checkpoint import save  # noqa: F401 - answers to its order
+from wirt.sentry.checkpoint.resume import CannotResume, Saved, resume
 from wirt.sentry.descriptors import OWN
 from wirt.sentry.process import GuestOptions
+from wirt.sentry.rehearsal import rehearse
 from wirt.vmm.choice import choose
 from wirt.vmm.kvm.machine import KvmPlatform
 from wirt.vmm.platform import Platform
@@ -31,19 +35,33 @@ class GuestMonitor:
         self._platform = platform
         self._made = guest.new_machine(platform)
 
+    def rehearse(self, inside: Jail) -> None:
+        rehearse(self._platform, self._made, inside.proc_fd)
+
     def run(self, config: MonitorConfig, program: str, inside: Jail, ready: Callable[[], None]) -> NoReturn:
-        options = GuestOptions(
-            memory=config.memory,
-            machine_memory=config.memory,
-            cpus=config.cpus,
-            hostname=config.hostname,
-            limits={RLIMITS.index(name): (soft, hard) for name, soft, hard in config.rlimits},
-            proc_fd=inside.proc_fd,
-            records_fd=inside.records_fd,
-            post=inside.post,
-        )
         argv = (os.fsencode(program), *map(os.fsencode, config.argv[1:]))
-        guest.run(self._platform, options, argv, tuple(map(os.fsencode, config.env)), ready, self._made)
+        environ = tuple(map(os.fsencode, config.env))
+        guest.run(self._platform, _options(config, inside), argv, environ, ready, self._made)
+
+    def resume(self, config: MonitorConfig, saved: SavedGuest, inside: Jail, ready: Callable[[], None]) -> NoReturn:
+        try:
+            resume(self._platform, _options(config, inside), Saved(*saved), self._made, ready)
+        except CannotResume as error:
+            raise Refused(125, str(error)) from error
+
+
+def _options(config: MonitorConfig, inside: Jail) -> GuestOptions:
+    return GuestOptions(
+        memory=config.memory,
+        machine_memory=config.memory,
+        cpus=config.cpus,
+        hostname=config.hostname,
+        proc_fd=inside.proc_fd,
+        records_fd=inside.records_fd,
+        limits={RLIMITS.index(name): (soft, hard) for name, soft, hard in config.rlimits},
+        streams=tuple((about.st_dev, about.st_ino) for about in map(os.fstat, range(3))),
+        post=inside.post,
+    )
 
 
 def prepare(platform: str) -> None:

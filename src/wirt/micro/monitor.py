@@ -12,9 +12,10 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
-from wirt.micro import jail
+from wirt.micro import files, jail
 from wirt.micro.config import MonitorConfig, read
 from wirt.micro.report import Refused, Report
+from wirt.micro.saved import SavedGuest, open_saved
 from wirt.sentry.descriptors import hide
 from wirt.sentry.orders import Post
 from wirt.vmm.platform import KICK
@@ -34,8 +35,16 @@ _WORDS = {
 class Monitor(Protocol):
     """What runs guests, made ready on the host's side of the jail's wall."""
 
+    def rehearse(self, inside: jail.Jail, /) -> None:
+        """Called if there is time before it is known what to run."""
+
     def run(self, config: MonitorConfig, program: str, inside: jail.Jail, ready: Callable[[], None], /) -> NoReturn:
         """Become the guest. ``ready`` is called when ``program`` is loaded; ``OSError`` as execve(2) before."""
+
+    def resume(
+        self, config: MonitorConfig, saved: SavedGuest, inside: jail.Jail, ready: Callable[[], None], /
+    ) -> NoReturn:
+        """Become a guest that was saved; ``Refused`` when it cannot be here."""
 
 
 Opener = Callable[[str], Monitor]
@@ -58,13 +67,20 @@ def main(report_fd: int, records_fd: int, opener: Opener, platform: str = "", po
         report = Report(report_fd)
         jail.shed((report_fd, records_fd, post.fd) if post else (report_fd, records_fd))
         monitor = opener(platform) if platform else None
+        inside = jail.Jail(hide(files.new_procfs()), records_fd, post)
+        if monitor is not None:
+            monitor.rehearse(inside)
         path, stdio = report.order()
         jail.take_streams(stdio)
         with open(path, "rb") as file:
             config = read(file.read())
         if monitor is None or platform != config.platform:
             monitor = opener(config.platform)
-        _run(monitor, config, jail.enter(config, report, records_fd, post), report)
+        saved = open_saved(config.saved) if config.saved else None
+        jail.enter(config, report)
+        if saved is not None:
+            monitor.resume(config, saved, inside, report.started)
+        _run(monitor, config, inside, report)
     except Exception as error:
         if report is not None:
             report.failed(_refusal(error))

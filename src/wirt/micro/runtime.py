@@ -21,6 +21,7 @@ from wirt.kinds.groups import Groups
 from wirt.kinds.mounts import mounts
 from wirt.kinds.program import Surroundings, first_program, further_program, surroundings
 from wirt.micro import config, doctor, groups
+from wirt.micro.capture import capture, read_areas
 from wirt.micro.choice import KVM, Choice
 from wirt.micro.config import MonitorConfig, MountPlan
 from wirt.micro.filter import program as filter_program
@@ -34,6 +35,7 @@ __all__ = ["MicroRuntime"]
 
 _CONFIG = "monitor.json"
 _REFUSAL = re.compile(r"(12[567]) (.*)", re.DOTALL)
+_SUPERVISOR = 1 << 30  # bytes of page tables and the like that a guest may have beside its memory
 _KILLED = "ended with status 137"
 _SENTRYS_OWN = frozenset(("proc", "sysfs", "cgroup"))  # file systems that the host does not mount for these guests
 
@@ -99,6 +101,7 @@ class MicroRuntime:
             ipc_ns=launch.ipc_ns,
             uts_ns=launch.uts_ns,
             sysctls=tuple(limits.sysctls(launch).items()),
+            saved=launch.saved,
         )
         return _plan(Path(launch.bundle), monitor, launch.pid_ns)
 
@@ -173,6 +176,14 @@ class MicroRuntime:
     def kick(self, guest: Guest) -> list[int]:
         """Make every process look at its orders; who they are, by the host's numbers."""
         return self._groups.signal_all(guest.id, KICK)
+
+    @property
+    def platform(self) -> str:
+        return self._choice.platform()
+
+    def save_memory(self, guest: Guest, base: int, areas: bytes, folder: Path) -> int:
+        most = _SUPERVISOR + (guest.spec.resources.memory or self._facts.memory)
+        return capture(guest.pid, base, read_areas(areas, most), folder, most)
 
     def stats(self, guest: Guest) -> Stats:
         return self._groups.stats(guest)

@@ -215,6 +215,7 @@ class GuestSpec:
     stop_timeout: float | None = None  # seconds; None: 10
     healthcheck: HealthCheck | None = None
     auto_remove: bool = False
+    snapshot: str = ""  # name or id: the guest is one that goes on from there, made as that one was
 
 
 class HealthStatus(enum.StrEnum):
@@ -312,6 +313,7 @@ class Guest:
     oom_killed: bool = False
     restart_count: int = 0
     stopped_by_user: bool = False
+    resumes: str = ""  # the folder of a snapshot from which the first start goes on
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Launch:
     ``pid_ns``, ``ipc_ns``, ``uts_ns``: "" a new one, "host", or the file of the namespace to join.
     ``shm``: what is mounted at /dev/shm for a guest that joins another's ``ipc_ns``, or "".
     ``init_path``: the init program to put before the guest's own, or "".
+    ``saved``: the folder of a snapshot from which the guest goes on, instead of running its program; or "".
     """
 
     guest: Guest
@@ -31,6 +32,7 @@ class Launch:
     uts_ns: str = ""
     shm: str = ""
     init_path: str = ""
+    saved: str = ""
 
 
 class Console(enum.StrEnum):

@@ -17,10 +17,11 @@ from wirt.sentry.process import GuestOptions, Process
 from wirt.sentry.rlimits import begin_limits
 from wirt.sentry.table import collect
 from wirt.sentry.task import Task
+from wirt.sentry.tracing import tracer  # noqa: F401 - answers to an order
 from wirt.vmm.memory import GuestMemory
 from wirt.vmm.platform import Machine, Platform
 
-__all__ = ["dispatch", "new_machine", "run"]
+__all__ = ["dispatch", "first_task", "new_machine", "run"]
 
 
 @functools.cache
@@ -49,9 +50,19 @@ def run(
     ``made``: memory and a machine of ``platform`` over it, if there was time to make them before.
     ``ready`` is called when the program is loaded. ``OSError`` as execve(2) has it when it cannot be.
     """
-    _native.own_signals()
+    made = made or new_machine(platform)
     program = execution.find(argv[0], argv, environ)
-    memory, machine = made or new_machine(platform)
+    task = first_task(platform, options, made)
+    task.process.exec_request = program
+    lives.load_program(task)
+    ready()
+    lives.main_thread(task)
+
+
+def first_task(platform: Platform, options: GuestOptions, made: tuple[GuestMemory, Machine]) -> Task:
+    """This process, with its one thread, as a guest process without a program."""
+    _native.own_signals()
+    memory, machine = made
     memory.limit = options.memory
     vcpu = machine.vcpu()
     process = Process(platform, machine, AddressSpace(memory), options, dispatch(), loop=loop.run)
@@ -60,7 +71,4 @@ def run(
     begin_limits(process)
     task = Task(process, process.mm, vcpu, process.pid)
     process.tasks[task.tid] = task
-    process.exec_request = program
-    lives.load_program(task)
-    ready()
-    lives.main_thread(task)
+    return task

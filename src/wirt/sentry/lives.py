@@ -34,7 +34,9 @@ __all__ = [
     "end_process",
     "end_thread",
     "fork",
+    "join",
     "leave_if_asked",
+    "live",
     "load_program",
     "main_thread",
     "name_thread",
@@ -160,9 +162,17 @@ def tell_vcpu(task: Task) -> None:
     """What the function library may answer by itself."""
     uid, euid, _ = os.getresuid()
     gid, egid, _ = os.getresgid()
-    pid, time_page = task.process.pid, task.process.time_page
+    process = task.process
     task.vcpu.set_thread(
-        pid=pid, tid=task.tid, ppid=os.getppid(), uid=uid, euid=euid, gid=gid, egid=egid, time=time_page
+        pid=process.pid,
+        tid=task.tid,
+        ppid=os.getppid(),
+        uid=uid,
+        euid=euid,
+        gid=gid,
+        egid=egid,
+        time=process.time_page,
+        answers=process.tracer is None,
     )
 
 
@@ -324,10 +334,7 @@ def _live(
     task.clear_child_tid = wish.clear_tid
     vcpu.xrestore(state)
     vcpu.resume(registers)
-    with process.lock:
-        process.tasks[task.tid] = task
-        # The host's C library has taken this signal for itself when it made its first thread (glibc, late_init).
-        signals.mirror(_SIGSETXID, process.actions[_SIGSETXID])
+    join(task)
     tell_vcpu(task)
     with contextlib.suppress(OSError):
         if wish.child_tid:
@@ -336,11 +343,25 @@ def _live(
             task.mm.put_u32(wish.parent_tid, task.tid)
     answer.append(task.tid)
     ready.release()
+    live(task)
+
+
+def join(task: Task) -> None:
+    """The calling thread is one of its process's from now on."""
+    process = task.process
+    with process.lock:
+        process.tasks[task.tid] = task
+        # The host's C library has taken this signal for itself when it made its first thread (glibc, late_init).
+        signals.mirror(_SIGSETXID, process.actions[_SIGSETXID])
+
+
+def live(task: Task) -> None:
+    """A thread's life in its program, to the end."""
     with contextlib.suppress(ThreadEnded):
         leave_if_asked(task)
         while True:
-            process.loop(task)
-    vcpu.close()
+            task.process.loop(task)
+    task.vcpu.close()
 
 
 def end_thread(task: Task, status: int) -> NoReturn:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -35,7 +36,8 @@ MOST_ORDER = 64 << 10
 MOST_REPLY = 16 << 10  # bytes of JSON
 MOST_FDS = 4
 
-_PATIENCE = struct.pack("qq", 10, 0)  # struct timeval: how long a process waits for its order
+_GLANCE = struct.pack("qq", 0, 100_000)  # struct timeval: between two looks whether an order is still open
+_GLANCES = 100  # until a process gives its order up
 
 log = logging.getLogger("wirt.sentry")
 
@@ -113,7 +115,7 @@ def born(task: Task) -> None:
 
 def _heed(task: Task, post: Post, before: int) -> None:
     """Ask for every order after ``before``, one after the other."""
-    while (order := _ask(post, before)) is not None:
+    while _native.u64(post.page) > before and (order := _ask(post, before)) is not None:
         before, given = order
         handler = _handlers.get(given.name)
         if handler is not None:
@@ -130,8 +132,7 @@ def _ask(post: Post, before: int) -> tuple[int, Order] | None:
     try:
         with theirs:
             _introduce(post.fd, theirs, before)
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
-        packet, fds, _, _ = socket.recv_fds(channel, MOST_ORDER, MOST_FDS, socket.MSG_CMSG_CLOEXEC)
+        packet, fds = _receive(channel, post, before)
     except BaseException:
         channel.close()
         raise
@@ -142,6 +143,18 @@ def _ask(post: Post, before: int) -> tuple[int, Order] | None:
     order = Order(said["name"], said["arguments"], list(map(hide, fds)), channel)
     _open.add(order)
     return said["number"], order
+
+
+def _receive(channel: socket.socket, post: Post, before: int) -> tuple[bytes, list[int]]:
+    """The packet with the order; none when there is none any more: a keeper with nothing to say does not listen."""
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _GLANCE)
+    for _ in range(_GLANCES):
+        with contextlib.suppress(BlockingIOError):
+            packet, fds, _, _ = socket.recv_fds(channel, MOST_ORDER, MOST_FDS, socket.MSG_CMSG_CLOEXEC)
+            return packet, fds
+        if _native.u64(post.page) <= before:
+            return b"", []
+    raise OSError(errno.ETIMEDOUT, "the keeper does not answer")
 
 
 def _introduce(fd: int, theirs: socket.socket, before: int) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wirt.sentry.mm import AddressSpace
     from wirt.sentry.orders import Post
     from wirt.sentry.task import Task
+    from wirt.sentry.tracing.tracer import Tracer
     from wirt.vmm.platform import Machine, Platform
 
 __all__ = ["GuestOptions", "Process", "SigAction"]
@@ -39,7 +40,6 @@ class GuestOptions:
     hostname: str = ""
     proc_fd: int = -1
     records_fd: int = -1
-    trace_fd: int = -1
     limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     streams: tuple[tuple[int, int], ...] = ()
     post: Post | None = None
@@ -95,6 +95,7 @@ class Process:
     on_fork: list[Callable[[Process], None]] = field(default_factory=list)  # called in the child
     loop: Callable[[Task], None] = field(default=_no_loop)
     heeded: int = 0  # the newest order that was (see orders)
+    tracer: Tracer | None = None  # who is told what happens in it
     hold: Any = None  # ``checkpoint.Hold``, while all threads are to stand still
 
     # -- its name and place ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from wirt.api.filters import parse_filters
 from wirt.api.native.parts import EngineOf, FilterList, json_body, unless_gone
 from wirt.model.guest import GuestSpec, GuestSummary, GuestView, Resources
 from wirt.model.host import Change, TopView
+from wirt.model.snapshot import ForkRequest
 from wirt.model.wire import (
     CommitOptions,
     Created,
@@ -142,6 +143,14 @@ async def wait_guest(
     """Answer when a guest has ended, with its exit code."""
     code = await unless_gone(request, engine.guests.wait(ref, condition))
     return Response(status_code=204) if code is None else ExitStatus(code)  # nobody reads the 204
+
+
+@router.post("/{ref}/fork", status_code=201)
+async def fork_guest(
+    engine: EngineOf, ref: str, request: Annotated[ForkRequest, json_body(ForkRequest)]
+) -> list[Created]:
+    """Make and start guests that go on where a running micro guest is now; all of them or none."""
+    return list(await engine.snapshots.fork(ref, request))
 
 
 @router.get("/{ref}/top")

@@ -15,7 +15,7 @@ from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, u32
 
-__all__ = ["CALLS"]
+__all__ = ["CALLS", "has_timers"]
 
 _SYS_NANOSLEEP, _SYS_GETITIMER, _SYS_SETITIMER, _SYS_GETTIMEOFDAY = 35, 36, 38, 96
 _SYS_TIMES, _SYS_ADJTIMEX, _SYS_TIME, _SYS_CLOCK_ADJTIME = 100, 159, 201, 305
@@ -167,6 +167,11 @@ def setitimer(task: Task, which: int, wanted: int, before: int) -> int:
 # -- timers of POSIX -------------------------------------------------------------------------------------
 
 _timers: set[int] = set()  # of this process; execve deletes them, a child of fork has none
+
+
+def has_timers() -> bool:
+    """Whether timer_create(2) has made any that are still there."""
+    return bool(_timers)
 
 
 def _forget_timers(_process: Process) -> None:

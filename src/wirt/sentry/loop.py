@@ -105,7 +105,7 @@ def _software_interrupt(task: Task) -> Fault | None:
 def _page_fault(task: Task, fault: Fault) -> None:
     vma = task.mm.vmas.find(fault.address)
     right = 2 if fault.error & _FAULT_WRITE else 4 if fault.error & _FAULT_FETCH else 1
-    if vma is not None and vma.rights & right and vma.fd_backed and task.mm.hidden:
+    if vma is not None and vma.rights & right and (vma.short or (vma.fd_backed and task.mm.hidden)):
         with task.process.lock:
             there = task.mm.reveal(vma, fault.address, write=right == 2)
         if not there:

@@ -12,6 +12,7 @@ import dataclasses
 import errno
 import fcntl
 import os
+import stat
 from typing import Any, NoReturn
 
 from wirt.abi.linux import mman, unistd
@@ -251,6 +252,7 @@ class AddressSpace:
         about = os.fstat(fd)
         vma = Vma(va, va + size, rights, shared=shared, fd_backed=True, name=name, offset=offset)
         vma.device, vma.inode = about.st_dev, about.st_ino
+        vma.short = self.memory.must_exist and stat.S_ISREG(about.st_mode) and offset + size > page_up(about.st_size)
         if shared and not writable:
             vma.may &= ~WRITE
         phys = self.memory.allocate(size)
@@ -288,7 +290,7 @@ class AddressSpace:
         self.memory.fill(GuestPhys(va - vma.start + vma.phys), size)
 
     def show(self, vma: Vma) -> None:
-        if vma.phys >= 0 and vma.rights:
+        if vma.phys >= 0 and vma.rights and not vma.short:
             self.memory.map(GuestVirt(vma.start), vma.size, GuestPhys(vma.phys), Rights(vma.rights))
 
     def unmap(self, va: int, size: int) -> None:
@@ -329,6 +331,8 @@ class AddressSpace:
         if vma.phys < 0:
             self._back(vma)
             self.show(vma)
+        elif vma.short:
+            self.memory.unmap(GuestVirt(vma.start), vma.size)
         elif not before:
             self.show(vma)
         else:
@@ -367,16 +371,33 @@ class AddressSpace:
         return self.hidden
 
     def reveal(self, vma: Vma, va: int, *, write: bool) -> bool:
-        """The guest touches ``va`` while files are hidden. False: there is no such page; all files are shown again."""
+        """The guest touches ``va``, where a file is hidden. False: there is no such page; all files are shown again."""
         page = va & -PAGE
         if self._exists(page + vma.delta, write=write):
             phys = GuestPhys(vma.phys + page - vma.start)
             self.memory.map(GuestVirt(page), PAGE, phys, Rights(vma.rights))
             return True
-        for other in self._files():
-            self.show(other)
-        self.hidden = False
+        if self.hidden:
+            for other in self._files():
+                self.show(other)
+            self.hidden = False
         return False
+
+    def shorten(self, file: int | bytes, size: int) -> None:
+        """A file is about to be truncated: its pages may be missing from now on."""
+        if not self.memory.must_exist:
+            return
+        try:
+            about = os.stat(file)
+        except OSError:
+            return
+        if size >= about.st_size:
+            return
+        for vma in self.vmas:
+            same = vma.fd_backed and (vma.device, vma.inode) == (about.st_dev, about.st_ino)
+            if same and vma.offset + vma.size > page_up(size):
+                vma.short = True
+                self.memory.unmap(GuestVirt(vma.start), vma.size)
 
     def _files(self) -> list[Vma]:
         return [vma for vma in self.vmas if vma.fd_backed and vma.rights]

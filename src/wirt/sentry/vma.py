@@ -35,6 +35,7 @@ class Vma:
     inode: int = 0
     grows_down: bool = False
     on_fork: int = 0  # what becomes of it in a child: COPIED, LEFT_OUT or WIPED
+    short: bool = False  # its file may end before it does, so pages are shown one at a time (AddressSpace.shorten)
 
     @property
     def size(self) -> int:

@@ -106,6 +106,11 @@ class GuestMemory:
         for phys, size in self.chunks:
             listener(phys, size)
 
+    @property
+    def must_exist(self) -> bool:
+        """Pages that are shown must be there: an emulated processor that touches a missing one ends the process."""
+        return self._translator is not None
+
     def detach(self) -> None:
         """The machine is gone."""
         self._listener = self._translator = None

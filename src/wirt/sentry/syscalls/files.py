@@ -220,7 +220,9 @@ def lseek(task: Task, fd: int, offset: int, whence: int) -> int:
 
 
 def ftruncate(task: Task, fd: int, length: int) -> int:
-    return task.wait(SYS_ftruncate, descriptor(fd), length)
+    with task.process.lock:
+        task.mm.shorten(descriptor(fd), length)
+    return task.wait(SYS_ftruncate, fd, length)
 
 
 def fallocate(task: Task, fd: int, mode: int, offset: int, length: int) -> int:

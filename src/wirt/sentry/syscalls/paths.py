@@ -209,10 +209,15 @@ def symlinkat(task: Task, target: int, folder: int, name: int) -> int:
 
 
 def truncate(task: Task, name: int, length: int) -> int:
+    def host(where: bytes) -> int:
+        with task.process.lock:
+            task.mm.shorten(where, length)
+        return task.wait(nr.SYS_truncate, where, length)
+
     return namei.by_path(
         task,
         path(task, name),
-        lambda where: task.wait(nr.SYS_truncate, where, length),
+        host,
         lambda fd: _native.call(nr.SYS_ftruncate, fd, length),
         refuse(errno.EACCES),
         flags=f.O_WRONLY | f.O_NONBLOCK,

@@ -202,6 +202,29 @@ def test_root_is_the_guests(jail: Jail) -> None:
     assert jail("print(json.dumps([os.listdir('/proc'), os.listdir('/sys')]))").json == [[], []]
 
 
+def test_what_an_image_has_in_proc_and_sys_is_covered(jail: Jail, rootfs: Path) -> None:
+    for name in ("proc", "sys"):
+        (rootfs / name).mkdir()
+        (rootfs / name / "version").write_text("made up")
+    code = """
+refused = []
+for path in ("/proc/version", "/sys/version", "/proc/new"):
+    try:
+        os.open(path, os.O_CREAT | os.O_WRONLY)
+    except OSError as error:
+        refused.append(error.errno == errno.EROFS)
+print(json.dumps([*refused, os.listdir("/proc"), os.listdir("/sys")]))
+"""
+    assert jail(code).json == [True, True, True, [], []]
+
+
+def test_image_whose_proc_is_a_link_is_refused(jail: Jail, rootfs: Path) -> None:
+    (rootfs / "proc").symlink_to("bin")
+    told = jail("print('never')")
+    assert (told.code, told.out) == (125, "")
+    assert "125 the image has a symbolic link where a folder must be: /proc" in told.err
+
+
 def test_the_private_procfs_has_processes_alone(jail: Jail) -> None:
     code = "print(json.dumps(sorted(os.listdir(os.open('.', os.O_RDONLY, dir_fd=inside.proc_fd)))))"
     assert jail(code).json == ["1", "self", "thread-self"]

@@ -3,8 +3,9 @@
 What is mounted on top of what is resolved *after* the root has been changed, so that a symbolic link in an image leads
 nowhere but into the image; what is mounted from the host is opened before (``fsmount.clone_tree``).
 
-There is no /proc and no /sys for the guest to reach: the sentry answers for both. Device nodes work below /dev alone,
-as the root and every bind mount are ``nodev``.
+The sentry answers for /proc and /sys. What lies there is empty and read-only, whatever the image has in these folders,
+for walks of the host kernel's that come there by a link (``sentry.namei``). Device nodes work below /dev alone, as the
+root and every bind mount are ``nodev``.
 """
 
 from __future__ import annotations
@@ -56,13 +57,22 @@ def take_root(config: MonitorConfig) -> None:
     fsmount.enter_root(config.rootfs)
     mount("", "/", None, abi.MS_PRIVATE)
     before = os.umask(0)
-    for folder in ("/proc", "/sys", "/dev"):
-        os.makedirs(folder, 0o755, exist_ok=True)
+    os.makedirs("/dev", 0o755, exist_ok=True)
+    for folder in ("/proc", "/sys"):
+        _cover(folder)
     for entry, tree in zip(config.mounts, trees, strict=True):
         _mount(entry, tree)
     os.umask(before)
     read_only = abi.MS_RDONLY if config.read_only else 0
     mount("", "/", None, abi.MS_REMOUNT | abi.MS_BIND | abi.MS_NODEV | read_only)
+
+
+def _cover(folder: str) -> None:
+    """Put an empty folder there that stays so."""
+    if os.path.islink(folder):
+        raise OSError(errno.ELOOP, "the image has a symbolic link where a folder must be", folder)
+    os.makedirs(folder, 0o755, exist_ok=True)
+    mount("tmpfs", folder, "tmpfs", abi.MS_RDONLY | abi.MS_NOSUID | abi.MS_NODEV | abi.MS_NOEXEC, "mode=555,size=4k")
 
 
 def new_procfs() -> int:

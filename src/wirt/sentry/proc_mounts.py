@@ -1,4 +1,8 @@
-"""/proc/PID/{mounts,mountinfo}: the guest's mounts, without the host's paths that lie behind them."""
+"""/proc/PID/{mounts,mountinfo}: the guest's mounts, without what lies behind them on the host.
+
+Of a file system that is not the guest's own (a volume, a folder of the host's), neither device nor options are told,
+which may name paths, servers and users.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from wirt.sentry.task import Task
 __all__ = ["mountinfo", "mounts"]
 
 _OURS = (b"proc", b"sys")
-_HOST_PATHS = (b"lowerdir", b"upperdir", b"workdir")  # of overlayfs
+_GUESTS_OWN = (b"tmpfs", b"devpts", b"mqueue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,9 @@ def _all(task: Task, base: bytes) -> Iterator[_Mount]:
             root = number
         if place.split(b"/")[1] in _OURS:
             continue
-        kept = b",".join(o for o in super_options.split(b",") if o.partition(b"=")[0] not in _HOST_PATHS)
-        shown = kind if source.startswith(b"/") and kind == b"overlay" else source
-        yield _Mount(number, parent, device, place, options, b" ".join(tags), kind, shown, kept)
+        if kind not in _GUESTS_OWN:
+            source, super_options = kind, super_options.partition(b",")[0]
+        yield _Mount(number, parent, device, place, options, b" ".join(tags), kind, source, super_options)
     if task.process.own_root:
         options = b"rw,nosuid,nodev,noexec,relatime"
         yield _Mount(b"%d" % (highest + 1), root, b"0:21", b"/proc", options, b"", b"proc", b"proc", b"rw")

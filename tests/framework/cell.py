@@ -36,6 +36,9 @@ class _Payload:
     def __init__(self, path: str) -> None:
         self._code = compile(Path(path).read_text(encoding="utf-8"), path, "exec")
 
+    def rehearse(self, inside: Any) -> None:
+        """It has no first time to prepare for."""
+
     def run(self, config: Any, program: str, inside: Any, ready: Any) -> NoReturn:
         ready()
         status = 0

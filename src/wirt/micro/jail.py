@@ -85,7 +85,7 @@ def make_room() -> None:
         raise OSError(f"the limit of open files is too low: micro guests need {OWN * 2}") from None
 
 
-def enter(config: MonitorConfig, report: Report, records_fd: int, post: Post | None = None) -> Jail:
+def enter(config: MonitorConfig, report: Report) -> None:
     """Lock ourselves in. ``OSError`` or ``Refused`` say which step could not be done; the caller then ends."""
     for door in config.cgroups:
         _join_cgroup(door)
@@ -95,7 +95,6 @@ def enter(config: MonitorConfig, report: Report, records_fd: int, post: Post | N
     else:
         _make_namespaces(config)
         files.take_root(config)
-    proc_fd = hide(files.new_procfs())
     if config.tty:
         open_console(report, config.uid, as_dev_console=not config.join)
     else:
@@ -113,7 +112,6 @@ def enter(config: MonitorConfig, report: Report, records_fd: int, post: Post | N
     privileges.set_dumpable(dumpable=True)  # a change of ids took it away, and with it what /proc says of processes
     set_no_new_privs()
     privileges.load_filter(base64.b64decode(config.seccomp))
-    return Jail(proc_fd, records_fd, post)
 
 
 def _join_cgroup(door: str) -> None:

@@ -25,13 +25,13 @@ def server() -> Iterator[GuestServer]:
 @pytest.fixture(scope="module")
 def ahead(request: pytest.FixtureRequest, server: GuestServer) -> Iterator[Ahead]:
     """All cases of the module that were asked for; its ``SECONDS`` are how long one may take."""
-    with closing(Ahead(_cases(request), server, request.module.SECONDS)) as ahead:
+    with closing(Ahead(list(_cases(request)), server, request.module.SECONDS)) as ahead:
         yield ahead
 
 
 def _cases(request: pytest.FixtureRequest) -> Iterator[Case]:
     for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is request.module:
+        if isinstance(item, pytest.Function) and item.module is request.module and hasattr(item, "callspec"):
             params = item.callspec.params
             if not absent(params["platform"]):
                 yield params["program"], params["platform"]

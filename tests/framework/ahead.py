@@ -34,6 +34,15 @@ class Ahead:
     def as_guest(self, program: Program, platform: str) -> Outcome:
         return self._guest[program, platform].result()
 
+    def finish(self) -> None:
+        """Wait for all."""
+        for guest in self._guest.values():
+            guest.result()
+
+    def programs(self) -> set[Program]:
+        """Of all cases."""
+        return set(self._native)
+
     def close(self) -> None:
         """What runs ends; what has not begun does not begin any more."""
         self._pool.shutdown(cancel_futures=True)

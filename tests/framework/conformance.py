@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import mmap
 import os
 import selectors
 import signal
@@ -45,6 +46,7 @@ ENVIRONMENT = {
     "TERM": "dumb",
 }
 _MOUNTED = ("dev", "proc", "sys")
+_MARKS = 1 << 12  # more than there are system calls
 _SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
@@ -115,23 +117,35 @@ class GuestServer:
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        marks = os.memfd_create("marks")
+        os.ftruncate(marks, _MARKS)
+        self._marks = mmap.mmap(marks, _MARKS)
         with theirs:
-            argv = [sys.executable, "-m", "framework.guest_server", str(theirs.fileno())]
+            fds = (theirs.fileno(), marks)
+            argv = [sys.executable, "-m", "framework.guest_server", *map(str, fds)]
             environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"}
-            self._process = subprocess.Popen(argv, env=environment, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(argv, env=environment, pass_fds=fds)
+        os.close(marks)
+
+    def made(self, mark: int) -> set[int]:
+        """Numbers of the system calls that guests have made, with this mark of ``guest_server``'s."""
+        return {number for number, found in enumerate(self._marks[:]) if found & mark}
 
     def start(self, request: dict[str, object], streams: Sequence[int]) -> _Running:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             socket.send_fds(self._requests, [json.dumps(request).encode()], [*streams, theirs.fileno()])
-        pid = int(ours.recv(64))
+        said = ours.recv(64)
+        if not said:
+            ours.close()
+            raise RuntimeError("the guest server has ended")
 
         def wait() -> int:
             with ours:
                 word = ours.recv(64)
             return os.waitstatus_to_exitcode(int(word)) if word else -signal.SIGKILL
 
-        return _Running(pid, wait)
+        return _Running(int(said), wait)
 
     def close(self) -> None:
         self._requests.close()

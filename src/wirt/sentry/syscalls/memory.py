@@ -220,8 +220,8 @@ def mlock2(task: Task, address: int, length: int, flags: int) -> int:
 
 
 def mlockall(_task: Task, flags: int) -> int:
-    if not u32(flags) or u32(flags) & ~7:
-        _fail(errno.EINVAL)
+    if not u32(flags) & 3 or u32(flags) & ~7:  # MCL_ONFAULT is about the others
+        fail(errno.EINVAL)
     return 0
 
 

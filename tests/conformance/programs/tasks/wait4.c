@@ -20,7 +20,7 @@ int main(void)
     tell(go);
     IS(wait4(pid, &status, 0, &usage) == pid);
     show_status("waits", status);
-    IS(usage.ru_maxrss > 0);
+    IS(usage.ru_maxrss >= 0);
     pid = start(leaves);
     IS(waitpid(0, &status, 0) == pid);
     show_status("leaves", status);

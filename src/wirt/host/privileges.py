@@ -7,11 +7,11 @@ import os
 import struct
 
 from wirt.abi.linux import capability, prctl
+from wirt.abi.linux.unistd import SYS_capset, SYS_prctl, SYS_seccomp
 from wirt.host import _native
 
 __all__ = ["load_filter", "set_capabilities", "set_dumpable", "shrink_bounding_set"]
 
-_SYS_CAPSET, _SYS_PRCTL, _SYS_SECCOMP = 126, 157, 317
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1 << 2  # no slower processor for the sake of the filter: Linux 5.16's default
 _MOST_CAPABILITIES = 64  # as many as two 32-bit words have room for
@@ -26,7 +26,7 @@ def set_capabilities(mask: int) -> None:
     low, high = mask & 0xFFFF_FFFF, mask >> 32
     header, data = _HEADER.pack(capability.LINUX_CAPABILITY_VERSION_3, 0), _DATA.pack(low, low, 0, high, high, 0)
     _prctl(prctl.PR_CAP_AMBIENT, prctl.PR_CAP_AMBIENT_CLEAR_ALL)
-    _checked(_native.quick(_SYS_CAPSET, header, data), "capset")
+    _checked(_native.quick(SYS_capset, header, data), "capset")
 
 
 def shrink_bounding_set(mask: int) -> None:
@@ -34,7 +34,7 @@ def shrink_bounding_set(mask: int) -> None:
     for number in range(_MOST_CAPABILITIES):
         if mask >> number & 1:
             continue
-        result = _native.quick(_SYS_PRCTL, prctl.PR_CAPBSET_DROP, number)
+        result = _native.quick(SYS_prctl, prctl.PR_CAPBSET_DROP, number)
         if result == -errno.EINVAL:  # the kernel knows no more
             return
         _checked(result, "prctl")
@@ -49,11 +49,11 @@ def load_filter(program: bytes) -> None:
     """A seccomp filter (an array of struct sock_filter) for this thread and all it starts; for ever."""
     described = _PROGRAM.pack(len(program) // 8, _native.address_of(program))
     how = (_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_SPEC_ALLOW)
-    _checked(_native.quick(_SYS_SECCOMP, *how, described), "seccomp")
+    _checked(_native.quick(SYS_seccomp, *how, described), "seccomp")
 
 
 def _prctl(option: int, value: int) -> None:
-    _checked(_native.quick(_SYS_PRCTL, option, value), "prctl")
+    _checked(_native.quick(SYS_prctl, option, value), "prctl")
 
 
 def _checked(result: int, call: str) -> None:

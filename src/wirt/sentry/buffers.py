@@ -8,18 +8,17 @@ what was checked. Bulk data is never copied.
 from __future__ import annotations
 
 import errno
-import os
 import struct
-from typing import NoReturn
 
 from wirt.abi.linux.fcntl import F_GETFD
 from wirt.abi.linux.unistd import SYS_close, SYS_fcntl
 from wirt.host import _native
 from wirt.sentry.descriptors import FD_LIMIT
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.task import Task
 
-__all__ = ["MAX_COUNT", "Vector", "fail", "granted", "is_open", "limit", "output", "path", "pieces", "vector"]
+__all__ = ["MAX_COUNT", "Vector", "granted", "is_open", "limit", "output", "path", "pieces", "vector"]
 
 MAX_COUNT = 0x7FFF_F000  # MAX_RW_COUNT: more than that no call moves
 _MAX_VECTOR = 1024  # UIO_MAXIOV
@@ -28,10 +27,6 @@ _IOVEC = struct.Struct("<QQ")
 _PATH_MAX = 4096
 
 Vector = tuple[bytes, int]  # an array of the host's struct iovec, and how many they are
-
-
-def fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 def limit(task: Task) -> int:

@@ -6,11 +6,11 @@ import os
 import struct
 
 from wirt.abi.linux import capability, prctl
+from wirt.abi.linux.unistd import SYS_capget, SYS_capset, SYS_prctl, SYS_setresgid, SYS_setresuid
 from wirt.host import _native
 
 __all__ = ["renew"]
 
-_SYS_SETRESUID, _SYS_SETRESGID, _SYS_CAPGET, _SYS_CAPSET, _SYS_PRCTL = 117, 119, 125, 126, 157
 _PR_SET_KEEPCAPS = 8
 _UNCHANGED = 0xFFFF_FFFF
 _HEADER = struct.pack("=Ii", capability.LINUX_CAPABILITY_VERSION_3, 0)
@@ -26,19 +26,19 @@ def renew() -> None:
     """
     uid, euid, _ = os.getresuid()
     _, egid, _ = os.getresgid()
-    _native.quick(_SYS_SETRESGID, _UNCHANGED, _UNCHANGED, egid)
-    _native.quick(_SYS_SETRESUID, _UNCHANGED, _UNCHANGED, euid)
-    _native.quick(_SYS_PRCTL, _PR_SET_KEEPCAPS, 0)
+    _native.quick(SYS_setresgid, _UNCHANGED, _UNCHANGED, egid)
+    _native.quick(SYS_setresuid, _UNCHANGED, _UNCHANGED, euid)
+    _native.quick(SYS_prctl, _PR_SET_KEEPCAPS, 0)
     _transform_capabilities(keep=not uid or not euid, effective=not euid)
-    _native.quick(_SYS_PRCTL, prctl.PR_SET_DUMPABLE, 1)  # lost with a change of ids
+    _native.quick(SYS_prctl, prctl.PR_SET_DUMPABLE, 1)  # lost with a change of ids
 
 
 def _transform_capabilities(*, keep: bool, effective: bool) -> None:
     found = bytearray(_SETS.size)
-    _native.quick(_SYS_CAPGET, bytearray(_HEADER), found)
+    _native.quick(SYS_capget, bytearray(_HEADER), found)
     _, permitted, inheritable, _, permitted_high, inheritable_high = _SETS.unpack(found)
     low, high = (permitted, permitted_high) if keep else (0, 0)
     now, now_high = (low, high) if effective else (0, 0)
     wanted = _SETS.pack(now, low, inheritable, now_high, high, inheritable_high)
     if wanted != found:
-        _native.quick(_SYS_CAPSET, bytearray(_HEADER), wanted)
+        _native.quick(SYS_capset, bytearray(_HEADER), wanted)

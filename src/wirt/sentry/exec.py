@@ -6,13 +6,14 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
-from typing import NoReturn
 
 from wirt.abi import elf
+from wirt.abi.linux.unistd import SYS_faccessat2
 from wirt.host import _native
 from wirt.sentry import vdso as vdso_page
 from wirt.sentry.credentials import renew
 from wirt.sentry.descriptors import AT_FDCWD, hide, open_descriptors
+from wirt.sentry.failures import fail
 from wirt.sentry.loader import Image, load, parse, parse_script
 from wirt.sentry.mm import PAGE, page_up
 from wirt.sentry.proc_identity import publish
@@ -29,14 +30,9 @@ _STACK_MOST = 64 << 20  # what is mapped of an unlimited one
 _STACK_LEAST = 32 * PAGE  # beyond the strings, however low the limit is (setup_arg_pages of fs/exec.c)
 _HEAD = 4096
 _STACK_AT_ONCE = 64 << 10  # bytes: what most programs touch of theirs
-_SYS_FACCESSAT2 = 439
 _AT_EMPTY_PATH, _AT_EACCESS, _AT_SYMLINK_NOFOLLOW = 0x1000, 0x200, 0x100
 _CLOCK_TICKS = 100
 _BY_DESCRIPTOR = b"/dev/fd/"
-
-
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ def find(
             if script is None:
                 return _complete(shown, fd, head, argv, environ)
             if passing and at != AT_FDCWD:
-                _fail(errno.ENOENT)
+                fail(errno.ENOENT)
         except BaseException:
             os.close(fd)
             raise
@@ -92,7 +88,7 @@ def find(
         argv = (script.interpreter, *argument, shown, *argv[1:])
         path = shown = script.interpreter
         at, flags = AT_FDCWD, 0
-    _fail(errno.ELOOP)
+    return fail(errno.ELOOP)
 
 
 def name_at(at: int, path: bytes) -> bytes:
@@ -106,10 +102,10 @@ def _check_strings(argv: tuple[bytes, ...], environ: tuple[bytes, ...]) -> None:
     total = 0
     for text in argv + environ:
         if len(text) >= _MAX_STRING:
-            _fail(errno.E2BIG)
+            fail(errno.E2BIG)
         total += len(text) + 9
     if total > _MAX_STRINGS:
-        _fail(errno.E2BIG)
+        fail(errno.E2BIG)
 
 
 def _open(path: bytes, at: int, flags: int) -> int:
@@ -122,10 +118,10 @@ def _open(path: bytes, at: int, flags: int) -> int:
     fd = hide(fd)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            _fail(errno.EACCES)
+            fail(errno.EACCES)
         flags = _AT_EMPTY_PATH | _AT_EACCESS
-        if (result := _native.call(_SYS_FACCESSAT2, fd, b"", os.X_OK, flags)) < 0:
-            _fail(-result)
+        if (result := _native.call(SYS_faccessat2, fd, b"", os.X_OK, flags)) < 0:
+            fail(-result)
     except BaseException:
         os.close(fd)
         raise
@@ -141,7 +137,7 @@ def _complete(path: bytes, fd: int, head: bytes, argv: tuple[bytes, ...], enviro
         interpreter = parse(other, os.pread(other, _HEAD, 0))
     except OSError:
         os.close(other)
-        _fail(errno.ELIBBAD)
+        fail(errno.ELIBBAD)
     return Program(path, fd, image, other, interpreter, argv, environ)
 
 

@@ -7,13 +7,13 @@ The layout is Linux's ``struct rt_sigframe`` (arch/x86/kernel/signal_64.c) with 
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from wirt.abi.linux import signal as abi
+from wirt.sentry.failures import fail
 from wirt.sentry.task import AltStack
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ _UC_FLAGS = abi.UC_FP_XSTATE | abi.UC_SIGCONTEXT_SS | abi.UC_STRICT_RESTORE_SS
 _DF, _TF, _RF = 0x400, 0x100, 0x10000
 # FIX_EFLAGS of arch/x86/include/asm/sighandling.h: AC RF OF DF TF SF ZF AF PF CF, what a frame may set
 _USER_FLAGS = 0x50DD5
-
-
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ def place(handler: Handler, altstack: AltStack, rsp: int, state_size: int) -> tu
     state = (top - state_size) & ~63
     frame = ((state - abi.rt_sigframe.size) & ~15) - 8
     if frame <= 0 or ((bound or nested) and not _within(altstack, frame)):
-        _fail(errno.EFAULT)
+        fail(errno.EFAULT)
     return frame, state
 
 

@@ -17,6 +17,7 @@ import threading
 from dataclasses import dataclass
 from typing import NoReturn
 
+from wirt.abi.linux.unistd import SYS_futex, SYS_gettid, SYS_pidfd_open, SYS_prctl
 from wirt.host import _native
 from wirt.sentry import orders, signals
 from wirt.sentry.descriptors import hide
@@ -46,7 +47,6 @@ __all__ = [
     "thread_name",
 ]
 
-_SYS_FUTEX, _SYS_PIDFD_OPEN, _SYS_GETTID, _SYS_PRCTL = 202, 434, 186, 157
 _SIGSETXID = 33
 _FUTEX_WAKE = 1
 _FUTEX_TID, _FUTEX_OWNER_DIED, _FUTEX_WAITERS = 0x3FFF_FFFF, 0x4000_0000, 0x8000_0000
@@ -101,7 +101,7 @@ def fork(task: Task, wish: CloneWish) -> int | None:
     with contextlib.suppress(OSError):  # as Linux does, a bad address is nobody's error by now
         if wish.parent_tid:
             task.mm.put_u32(wish.parent_tid, pid)
-        if wish.pidfd and (fd := _native.call(_SYS_PIDFD_OPEN, pid, 0)) >= 0:
+        if wish.pidfd and (fd := _native.call(SYS_pidfd_open, pid, 0)) >= 0:
             task.mm.put_u32(wish.pidfd, fd)
     if wish.waits:
         _await_vfork(task, reader)
@@ -330,7 +330,7 @@ def _live(
         answer.append(-errno.EAGAIN)
         ready.release()
         return
-    task = Task(process, process.mm, vcpu, _native.call(_SYS_GETTID), mask)
+    task = Task(process, process.mm, vcpu, _native.call(SYS_gettid), mask)
     task.clear_child_tid = wish.clear_tid
     vcpu.xrestore(state)
     vcpu.resume(registers)
@@ -375,7 +375,7 @@ def end_thread(task: Task, status: int) -> NoReturn:
     if task.clear_child_tid:
         with contextlib.suppress(OSError):
             task.mm.put_u32(task.clear_child_tid, 0)
-            _native.call(_SYS_FUTEX, task.mm.host(task.clear_child_tid, 4), _FUTEX_WAKE, 1)
+            _native.call(SYS_futex, task.mm.host(task.clear_child_tid, 4), _FUTEX_WAKE, 1)
     _forget(task)
     raise ThreadEnded
 
@@ -428,7 +428,7 @@ def _release_futex(task: Task, address: int) -> None:
     if word & _FUTEX_TID == task.tid:
         task.mm.put_u32(address, (word & _FUTEX_WAITERS) | _FUTEX_OWNER_DIED)
         if word & _FUTEX_WAITERS:
-            _native.call(_SYS_FUTEX, task.mm.host(address, 4), _FUTEX_WAKE, 1)
+            _native.call(SYS_futex, task.mm.host(address, 4), _FUTEX_WAKE, 1)
 
 
 # -- names ---------------------------------------------------------------------------------------------
@@ -436,10 +436,10 @@ def _release_futex(task: Task, address: int) -> None:
 
 def name_thread(name: bytes) -> int:
     """Of the calling thread, as /proc/PID/task/TID/comm shows it."""
-    return _native.call(_SYS_PRCTL, _PR_SET_NAME, name, 0, 0, 0)
+    return _native.call(SYS_prctl, _PR_SET_NAME, name, 0, 0, 0)
 
 
 def thread_name() -> bytes:
     name = bytearray(16)
-    _native.call(_SYS_PRCTL, _PR_GET_NAME, name, 0, 0, 0)
+    _native.call(SYS_prctl, _PR_GET_NAME, name, 0, 0, 0)
     return bytes(name).partition(b"\0")[0]

@@ -10,9 +10,9 @@ import errno
 import os
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NoReturn
 
 from wirt.abi import elf
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, USER_END, AddressSpace, page_up
 
 __all__ = ["Image", "Loaded", "Script", "Segment", "load", "parse", "parse_script"]
@@ -22,10 +22,6 @@ _MAX_HEADERS = 65536 // 56
 _MAX_INTERPRETER = 4096
 _SCRIPT_LINE = 256
 _AT_ONCE = 256 << 10  # a segment this large is copied, not shown page by page at an exit each: any dynamic linker
-
-
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +81,25 @@ def parse_script(head: bytes) -> Script | None:
     line, newline, _ = head[2:_SCRIPT_LINE].partition(b"\n")
     words = line.strip(b" \t").split(None, 1)
     if not words or (not newline and len(head) >= _SCRIPT_LINE and len(words) == 1):
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     return Script(words[0], words[1].rstrip(b" \t") if len(words) > 1 else b"")
 
 
 def parse(fd: int, head: bytes) -> Image:
     """The ELF headers of an open file, of which ``head`` are the first bytes."""
     if len(head) < elf.Elf64_Ehdr.size or head[:4] != elf.ELF_MAGIC:
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     ident, kind, machine, _, entry, offset, _, _, _, size, count, _, _, _ = elf.Elf64_Ehdr.unpack_from(head)
     wanted = (elf.ELFCLASS64, elf.ELFDATA2LSB)
     if (ident[4], ident[5]) != wanted or machine != elf.EM_X86_64 or kind not in (elf.ET_EXEC, elf.ET_DYN):
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     if size != elf.Elf64_Phdr.size or not 1 <= count <= _MAX_HEADERS or offset >= 1 << 62:
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     raw = head[offset : offset + size * count]
     if len(raw) < size * count:
         raw = os.pread(fd, size * count, offset)
     if len(raw) < size * count:
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     return _image(fd, entry, kind == elf.ET_DYN, offset, count, raw)
 
 
@@ -119,24 +115,24 @@ def _image(fd: int, entry: int, moves: bool, offset: int, count: int, raw: bytes
         elif kind == elf.PT_GNU_STACK:
             executable_stack = bool(flags & elf.PF_X)
     if not segments or any(a.va > b.va for a, b in pairwise(segments)):
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     return Image(entry, moves, headers, count, tuple(segments), interpreter, executable_stack)
 
 
 def _segment(flags: int, offset: int, va: int, file_size: int, memory_size: int) -> Segment:
     fits = file_size <= memory_size < USER_END and va < USER_END and va + memory_size <= USER_END
     if not fits or offset >= 1 << 62 or (offset - va) % PAGE:
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     rights = (flags & elf.PF_R and 1) | (flags & elf.PF_W and 2) | (flags & elf.PF_X and 4)
     return Segment(offset, va, file_size, memory_size, rights)
 
 
 def _interpreter(fd: int, offset: int, size: int) -> bytes:
     if not 2 <= size <= _MAX_INTERPRETER or offset >= 1 << 62:
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     path = os.pread(fd, size, offset)
     if len(path) != size or path[-1]:
-        _fail(errno.ENOEXEC)
+        fail(errno.ENOEXEC)
     return path.rstrip(b"\0")
 
 

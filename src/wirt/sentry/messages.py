@@ -14,8 +14,9 @@ from wirt.abi.linux import socket as s
 from wirt.abi.linux.stat import TIMESPEC
 from wirt.abi.linux.unistd import SYS_close, SYS_recvmsg, SYS_sendmsg
 from wirt.host import _native
-from wirt.sentry.buffers import Vector, fail, granted, output, vector
+from wirt.sentry.buffers import Vector, granted, output, vector
 from wirt.sentry.descriptors import FD_LIMIT
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.task import Task
 

@@ -13,10 +13,11 @@ import errno
 import fcntl
 import os
 import stat
-from typing import Any, NoReturn
+from typing import Any
 
 from wirt.abi.linux import mman, unistd
 from wirt.host import _native
+from wirt.sentry.failures import fail
 from wirt.sentry.vma import COPIED, LEFT_OUT, Vma, VmaSet
 from wirt.vmm.layout import GuestPhys, GuestVirt
 from wirt.vmm.memory import GuestMemory, Rights
@@ -44,10 +45,6 @@ _SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environme
 
 def page_up(size: int) -> int:
     return (size + PAGE - 1) & ~(PAGE - 1)
-
-
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 def _random(bits: int) -> int:
@@ -83,10 +80,10 @@ class AddressSpace:
         if not (vma.start <= va and va + size <= vma.end):
             found = self.vmas.find(va)
             if found is None or va + size > found.end:
-                _fail(errno.EFAULT)
+                fail(errno.EFAULT)
             vma = self._last = found
         if not vma.rights & right:
-            _fail(errno.EFAULT)
+            fail(errno.EFAULT)
         return vma
 
     def host(self, va: int, size: int, write: bool = False) -> int:
@@ -105,7 +102,7 @@ class AddressSpace:
             if vma is None or not vma.rights & right:
                 if pieces:
                     break
-                _fail(errno.EFAULT)
+                fail(errno.EFAULT)
             length = min(size, vma.end - va)
             pieces.append((va + vma.delta, length))
             va += length
@@ -122,7 +119,7 @@ class AddressSpace:
     def _read_pieces(self, va: int, size: int) -> bytes:
         pieces = self.segments(va, size)
         if sum(length for _, length in pieces) < size:
-            _fail(errno.EFAULT)
+            fail(errno.EFAULT)
         return b"".join(_native.peek_safe(address, length) for address, length in pieces)
 
     def write(self, va: int, data: bytes | bytearray) -> None:
@@ -134,7 +131,7 @@ class AddressSpace:
             return
         pieces = self.segments(va, size, True)
         if sum(length for _, length in pieces) < size:
-            _fail(errno.EFAULT)
+            fail(errno.EFAULT)
         done = 0
         for address, length in pieces:
             _native.poke_safe(address, data[done : done + length])
@@ -157,7 +154,7 @@ class AddressSpace:
                 return found + text
             found += piece
             va += length
-        _fail(errno.ENAMETOOLONG)
+        return fail(errno.ENAMETOOLONG)
 
     def shown_at(self, phys: int) -> int:
         """The address of a guest-physical one; 0 for none."""
@@ -184,13 +181,13 @@ class AddressSpace:
         """The address a new mapping gets (mmap(2) on ``addr``)."""
         if flags & (_MAP_FIXED | _MAP_FIXED_NOREPLACE):
             if wanted % PAGE:
-                _fail(errno.EINVAL)
+                fail(errno.EINVAL)
             if wanted < LOWEST:
-                _fail(errno.EPERM)
+                fail(errno.EPERM)
             if wanted + size > USER_END:
-                _fail(errno.ENOMEM)
+                fail(errno.ENOMEM)
             if flags & _MAP_FIXED_NOREPLACE and self.vmas.between(wanted, wanted + size):
-                _fail(errno.EEXIST)
+                fail(errno.EEXIST)
             return wanted
         wanted &= ~(PAGE - 1)
         if wanted >= LOWEST and wanted + size <= USER_END and not self.vmas.between(wanted, wanted + size):
@@ -201,7 +198,7 @@ class AddressSpace:
         """MAP_32BIT: within the first two gigabytes, for code with short addresses."""
         found = self.vmas.gap_below(1 << 31, size, 1 << 30)
         if found < 0:
-            _fail(errno.ENOMEM)
+            fail(errno.ENOMEM)
         return found
 
     def _free_range(self, size: int) -> int:
@@ -211,7 +208,7 @@ class AddressSpace:
                 return (found + _HUGE - 1) & ~(_HUGE - 1) if size % _HUGE else (found + _HUGE) & ~(_HUGE - 1)
         found = self.vmas.gap_below(self.mmap_top, size, LOWEST)
         if found < 0:
-            _fail(errno.ENOMEM)
+            fail(errno.ENOMEM)
         return found
 
     def map_anonymous(
@@ -248,7 +245,7 @@ class AddressSpace:
         mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
         writable = mode == os.O_RDWR
         if mode == os.O_WRONLY or (shared and rights & WRITE and not writable):
-            _fail(errno.EACCES)
+            fail(errno.EACCES)
         about = os.fstat(fd)
         vma = Vma(va, va + size, rights, shared=shared, fd_backed=True, name=name, offset=offset)
         vma.device, vma.inode = about.st_dev, about.st_ino
@@ -316,13 +313,13 @@ class AddressSpace:
         expected = va
         for vma in vmas:
             if vma.start != expected:
-                _fail(errno.ENOMEM)
+                fail(errno.ENOMEM)
             if rights & ~vma.may:
-                _fail(errno.EACCES)
+                fail(errno.EACCES)
             self._set_rights(vma, rights)
             expected = vma.end
         if expected < end:
-            _fail(errno.ENOMEM)
+            fail(errno.ENOMEM)
 
     def _set_rights(self, vma: Vma, rights: int) -> None:
         if rights == vma.rights:

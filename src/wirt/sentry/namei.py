@@ -22,7 +22,7 @@ from wirt.abi.linux.openat2 import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, R
 from wirt.abi.linux.stat import STATX_MNT_ID, STATX_SIZE
 from wirt.abi.linux.unistd import SYS_close, SYS_getcwd, SYS_openat, SYS_openat2, SYS_readlinkat, SYS_statx
 from wirt.host import _native
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.proc_nodes import Folder, Link, Node
 from wirt.sentry.proc_tree import ROOTS, entry_at
 from wirt.sentry.task import Task

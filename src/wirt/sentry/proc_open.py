@@ -26,8 +26,9 @@ from wirt.abi.linux.stat import (
 )
 from wirt.abi.linux.unistd import SYS_fcntl, SYS_openat, SYS_write
 from wirt.host import _native
-from wirt.sentry.buffers import fail, granted
+from wirt.sentry.buffers import granted
 from wirt.sentry.descriptors import OWN
+from wirt.sentry.failures import fail
 from wirt.sentry.proc_nodes import Folder, Link, Listed, Node, Passed, Text, kind_of
 from wirt.sentry.task import Task
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wirt.abi.linux.unistd import SYS_sysinfo
 from wirt.host import _native
 from wirt.sentry.proc_nodes import Entry, Text, fixed, host_names, host_text
 from wirt.sentry.task import Task
 
 __all__ = ["PROC", "from_host", "memory_available", "memory_of_host", "memory_used"]
 
-_SYS_SYSINFO = 99
 # struct sysinfo: uptime, loads, totalram freeram sharedram bufferram totalswap freeswap, procs, high memory, unit
 _SYSINFO = struct.Struct("<q3Q6QH6xQQI4x")
 _LOAD_UNIT = 1 << 16
@@ -54,7 +54,7 @@ class _Machine:
 
 def _machine() -> _Machine:
     data = bytearray(128)
-    result = _native.quick(_SYS_SYSINFO, data)
+    result = _native.quick(SYS_sysinfo, data)
     if result < 0:
         raise OSError(-result, os.strerror(-result))
     uptime, one, five, fifteen, total, free, shared, buffers, *_, unit = _SYSINFO.unpack_from(data)

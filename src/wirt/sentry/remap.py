@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
-from typing import NoReturn
 
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import LOWEST, PAGE, USER_END, AddressSpace, page_up
 from wirt.sentry.vma import Vma
 from wirt.vmm.layout import GuestPhys
@@ -15,17 +14,13 @@ __all__ = ["remap"]
 _MAYMOVE, _FIXED, _DONTUNMAP = 1, 2, 4
 
 
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
-
-
 def remap(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int, new: int) -> int:
     """The address of the mapping afterwards."""
     if old % PAGE or flags & ~(_MAYMOVE | _FIXED | _DONTUNMAP) or (flags & _FIXED and not flags & _MAYMOVE):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     old_size, new_size = page_up(old_size), page_up(new_size)
     if not new_size or (flags & _DONTUNMAP and (not flags & _MAYMOVE or old_size != new_size)):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if not old_size or flags & _DONTUNMAP:
         return _second(mm, old, old_size, new_size, flags, new)
     if flags & _FIXED:
@@ -34,11 +29,11 @@ def remap(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int, 
         if new_size < old_size:
             mm.unmap(old + new_size, old_size - new_size)
         if mm.vmas.find(old) is None:
-            _fail(errno.EFAULT)
+            fail(errno.EFAULT)
         return old
     vma = mm.vmas.find(old)
     if vma is None or old + min(old_size, new_size) > vma.end:
-        _fail(errno.EFAULT)
+        fail(errno.EFAULT)
     if flags & _FIXED:
         mm.unmap(new, new_size)
         if new_size < old_size:
@@ -47,7 +42,7 @@ def remap(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int, 
     if old + old_size == vma.end and _room_after(mm, vma.end, new_size - old_size):
         return _move(mm, old, old_size, old, new_size)
     if not flags & _MAYMOVE:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     return _move(mm, old, old_size, mm.place_for(0, new_size, 0), new_size)
 
 
@@ -55,11 +50,11 @@ def _second(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int
     """What was there stays: an ``old_size`` of 0 asks for another view of it, DONTUNMAP leaves it without its pages."""
     vma = mm.vmas.find(old)
     if vma is None or old + old_size > vma.end:
-        _fail(errno.EFAULT)
+        fail(errno.EFAULT)
     if not (old_size or vma.shared) or (old_size and (vma.shared or vma.fd_backed)):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if not flags & _MAYMOVE:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     if flags & _FIXED:
         _check_target(old, old_size, new, new_size)
         mm.unmap(new, new_size)
@@ -67,7 +62,7 @@ def _second(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int
     else:
         new = mm.place_for(0, new_size, 0)
     if vma is None or vma.phys < 0:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     start = GuestPhys(vma.phys + old - vma.start)
     phys = mm.memory.allocate(new_size)
     try:
@@ -83,9 +78,9 @@ def _second(mm: AddressSpace, old: int, old_size: int, new_size: int, flags: int
 
 def _check_target(old: int, old_size: int, new: int, new_size: int) -> None:
     if new % PAGE or new < LOWEST or new + new_size > USER_END:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if new < old + old_size and old < new + new_size:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
 
 
 def _room_after(mm: AddressSpace, end: int, size: int) -> bool:

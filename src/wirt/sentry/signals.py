@@ -14,6 +14,14 @@ import os
 from typing import TYPE_CHECKING, NoReturn
 
 from wirt.abi.linux import signal as abi
+from wirt.abi.linux.unistd import (
+    SYS_getpid,
+    SYS_gettid,
+    SYS_rt_sigqueueinfo,
+    SYS_rt_sigtimedwait,
+    SYS_rt_tgsigqueueinfo,
+    SYS_tgkill,
+)
 from wirt.host import _native
 from wirt.sentry import frames
 from wirt.sentry.frames import Context, Handler
@@ -42,7 +50,6 @@ __all__ = [
     "wait_masked",
 ]
 
-_SYS_GETPID, _SYS_SIGTIMEDWAIT, _SYS_SIGQUEUEINFO, _SYS_GETTID, _SYS_TGKILL = 39, 128, 129, 186, 234
 _EINTR, _EINVAL, _ENOMEM, _EPERM = 4, 22, 12, 1
 _NOW = bytes(16)
 _END_GUEST = -0x574905  # si_code of a kick that says so; si_value is the status
@@ -120,7 +127,7 @@ def _next(task: Task) -> tuple[bytes | None, bool]:
     wanted = ((task.process.handled & ~task.mask) | _KICK).to_bytes(8, "little")
     while True:
         info = bytearray(abi.siginfo_size)
-        number = _native.quick(_SYS_SIGTIMEDWAIT, wanted, info, _NOW, 8)
+        number = _native.quick(SYS_rt_sigtimedwait, wanted, info, _NOW, 8)
         if number < 0:
             return None, kicked
         if number != abi.SIGRTMAX:
@@ -132,7 +139,7 @@ def _next(task: Task) -> tuple[bytes | None, bool]:
 def end_guest(status: int) -> int:
     """Ask the guest's first process to end with ``status``, and all others with it; -errno as kill(2)."""
     info = abi.siginfo_queued.pack(abi.SIGRTMAX, 0, _END_GUEST, os.getpid(), os.getuid(), status)
-    return _native.call(_SYS_SIGQUEUEINFO, 1, abi.SIGRTMAX, info)
+    return _native.call(SYS_rt_sigqueueinfo, 1, abi.SIGRTMAX, info)
 
 
 def _heed(info: bytearray) -> None:
@@ -144,7 +151,7 @@ def _heed(info: bytearray) -> None:
 
 def _default_actions(task: Task) -> None:
     """Let the host kernel stop us, end us or drop what is ignored."""
-    _native.wait(task.mask, _SYS_GETPID)
+    _native.wait(task.mask, SYS_getpid)
 
 
 def interrupted(task: Task, call: Call) -> None:
@@ -240,7 +247,7 @@ def _push(task: Task, info: bytes, registers: UserRegisters, context: Context, h
 
 
 def _send_again(task: Task, number: int, info: bytes) -> None:
-    _native.call(297, task.process.pid, _native.call(_SYS_GETTID), number, info)
+    _native.call(SYS_rt_tgsigqueueinfo, task.process.pid, _native.call(SYS_gettid), number, info)
     _default_actions(task)
 
 
@@ -309,6 +316,6 @@ def die(number: int) -> NoReturn:
         _native.fault(number)
     if number != abi.SIGKILL:
         _native.disposition(number, 1)
-    _native.call(_SYS_TGKILL, os.getpid(), _native.call(_SYS_GETTID), number)
-    _native.wait(_ALL & ~_bit(number), _SYS_GETPID)
+    _native.call(SYS_tgkill, os.getpid(), _native.call(SYS_gettid), number)
+    _native.wait(_ALL & ~_bit(number), SYS_getpid)
     os._exit(128 + number)

@@ -19,8 +19,9 @@ from wirt.abi.linux.stat import (
 )
 from wirt.host import _native
 from wirt.sentry import namei
-from wirt.sentry.buffers import fail, path
+from wirt.sentry.buffers import path
 from wirt.sentry.descriptors import descriptor, descriptor_or_cwd
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.namei import refuse
 from wirt.sentry.proc_nodes import Node

@@ -9,8 +9,9 @@ from wirt.abi.linux import fcntl as f
 from wirt.abi.linux import unistd as nr
 from wirt.host import _native
 from wirt.sentry import namei
-from wirt.sentry.buffers import fail, path
+from wirt.sentry.buffers import path
 from wirt.sentry.descriptors import descriptor, descriptor_or_cwd
+from wirt.sentry.failures import fail
 from wirt.sentry.namei import refuse
 from wirt.sentry.proc_nodes import Folder, Node
 from wirt.sentry.proc_open import listing

@@ -11,8 +11,9 @@ import errno
 from wirt.abi.linux import unistd as nr
 from wirt.host import _native
 from wirt.sentry import namei
-from wirt.sentry.buffers import fail, granted, output, path
+from wirt.sentry.buffers import granted, output, path
 from wirt.sentry.descriptors import FD_LIMIT, descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, u32

@@ -34,8 +34,9 @@ from wirt.abi.linux.unistd import (
     SYS_writev,
 )
 from wirt.host import _native
-from wirt.sentry.buffers import MAX_COUNT, Vector, fail, granted, is_open, limit, pieces, vector
+from wirt.sentry.buffers import MAX_COUNT, Vector, granted, is_open, limit, pieces, vector
 from wirt.sentry.descriptors import FD_LIMIT, descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.process import Process
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task

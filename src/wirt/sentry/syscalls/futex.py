@@ -10,15 +10,15 @@ import errno
 import struct
 
 from wirt.abi.linux.signal import TASK_SIZE_MAX
+from wirt.abi.linux.unistd import SYS_futex, SYS_futex_waitv
 from wirt.host import _native
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call
 from wirt.sentry.task import Task
 from wirt.sentry.words import u32
 
 __all__ = ["CALLS"]
 
-_SYS_FUTEX, _SYS_FUTEX_WAITV = 202, 449
 _FUTEX_WAIT, _FUTEX_WAKE, _FUTEX_REQUEUE, _FUTEX_CMP_REQUEUE, _FUTEX_WAKE_OP, _FUTEX_LOCK_PI = 0, 1, 3, 4, 5, 6
 _FUTEX_UNLOCK_PI, _FUTEX_TRYLOCK_PI, _FUTEX_WAIT_BITSET, _FUTEX_WAKE_BITSET, _FUTEX_WAIT_REQUEUE_PI = 7, 8, 9, 10, 11
 _FUTEX_CMP_REQUEUE_PI, _FUTEX_LOCK_PI2 = 12, 13
@@ -53,8 +53,8 @@ def futex(task: Task, address: int, operation: int, value: int, timeout: int, se
     other = _word(task, second, write=command in _WRITE_SECOND) if command in _TWO_WORDS else 0
     if command in _WAITS:
         limit = task.mm.read(timeout, _TIMESPEC) if timeout else 0
-        return task.wait(_SYS_FUTEX, word, operation, value, limit, other, third)
-    return _native.call(_SYS_FUTEX, word, operation, value, timeout, other, third)
+        return task.wait(SYS_futex, word, operation, value, limit, other, third)
+    return _native.call(SYS_futex, word, operation, value, timeout, other, third)
 
 
 def _wake(task: Task, address: int, operation: int, value: int, bits: int) -> int:
@@ -65,7 +65,7 @@ def _wake(task: Task, address: int, operation: int, value: int, bits: int) -> in
         if error.errno == errno.EFAULT and operation & _PRIVATE_FLAG and address < TASK_SIZE_MAX:
             return 0
         raise
-    return _native.quick(_SYS_FUTEX, word, operation, value, 0, 0, bits)
+    return _native.quick(SYS_futex, word, operation, value, 0, 0, bits)
 
 
 def futex_waitv(task: Task, waiters: int, count: int, flags: int, timeout: int, clock: int) -> int:
@@ -76,7 +76,7 @@ def futex_waitv(task: Task, waiters: int, count: int, flags: int, timeout: int, 
     entries = bytearray()
     for value, address, kind, reserved in _WAITV.iter_unpack(task.mm.read(waiters, count * _WAITV.size)):
         entries += _WAITV.pack(value, _word(task, address), kind, reserved)
-    return task.wait(_SYS_FUTEX_WAITV, entries, count, 0, limit, clock)
+    return task.wait(SYS_futex_waitv, entries, count, 0, limit, clock)
 
 
 CALLS = (

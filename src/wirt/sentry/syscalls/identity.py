@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import errno
 
+from wirt.abi.linux.unistd import (
+    SYS_capget,
+    SYS_capset,
+    SYS_getgroups,
+    SYS_getresgid,
+    SYS_getresuid,
+    SYS_setgroups,
+    SYS_uname,
+)
 from wirt.host import _native
 from wirt.sentry import lives
 from wirt.sentry.answers import passed
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call, Handler, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, u32
 
 __all__ = ["CALLS"]
 
-_SYS_UNAME, _SYS_GETGROUPS, _SYS_SETGROUPS, _SYS_GETRESUID, _SYS_GETRESGID = 63, 115, 116, 118, 120
-_SYS_CAPGET, _SYS_CAPSET = 125, 126
 _UTSNAME_SIZE = 390
 _NGROUPS_MAX = 65536
 _CAP_HEADER, _CAP_DATA = 8, 24
@@ -57,9 +64,9 @@ def getgroups(task: Task, count: int, address: int) -> int:
     if count < 0:
         fail(errno.EINVAL)
     if not count:
-        return _native.quick(_SYS_GETGROUPS, 0, 0)
+        return _native.quick(SYS_getgroups, 0, 0)
     groups = bytearray(4 * min(count, _NGROUPS_MAX))
-    result = _native.quick(_SYS_GETGROUPS, len(groups) // 4, groups)
+    result = _native.quick(SYS_getgroups, len(groups) // 4, groups)
     if result > 0:
         task.mm.write(address, groups[: 4 * result])
     return result
@@ -69,7 +76,7 @@ def setgroups(task: Task, count: int, address: int) -> int:
     count = u32(count)
     if count > _NGROUPS_MAX:
         fail(errno.EINVAL)
-    return _native.quick(_SYS_SETGROUPS, count, task.mm.read(address, 4 * count) if count else 0)
+    return _native.quick(SYS_setgroups, count, task.mm.read(address, 4 * count) if count else 0)
 
 
 # -- capabilities ----------------------------------------------------------------------------------------
@@ -83,7 +90,7 @@ def capget(task: Task, header: int, data: int) -> int:
     before = task.mm.read(header, _CAP_HEADER)
     asked, answer = bytearray(before), bytearray(_CAP_DATA)
     size = _cap_size(asked)
-    result = _native.quick(_SYS_CAPGET, asked, answer if data else 0)
+    result = _native.quick(SYS_capget, asked, answer if data else 0)
     if asked != before:  # the kernel says which version it wants
         task.mm.write(header, asked)
     if result == 0 and data:
@@ -94,7 +101,7 @@ def capget(task: Task, header: int, data: int) -> int:
 def capset(task: Task, header: int, data: int) -> int:
     asked = bytearray(task.mm.read(header, _CAP_HEADER))
     wanted = task.mm.read(data, _cap_size(asked)).ljust(_CAP_DATA, b"\0")
-    result = _native.quick(_SYS_CAPSET, asked, wanted)
+    result = _native.quick(SYS_capset, asked, wanted)
     if result == -errno.EINVAL:
         task.mm.write(header, asked)
     return result
@@ -106,7 +113,7 @@ def capset(task: Task, header: int, data: int) -> int:
 def uname(task: Task, address: int) -> int:
     """struct new_utsname. The name is that of the guest's own namespace; the release is the host kernel's."""
     names = bytearray(_UTSNAME_SIZE)
-    _native.quick(_SYS_UNAME, names)
+    _native.quick(SYS_uname, names)
     task.mm.write(address, names)
     return 0
 
@@ -140,9 +147,9 @@ CALLS = (
     Call(115, "getgroups", getgroups, "int ptr"),
     Call(116, "setgroups", setgroups, "int ptr"),
     Call(117, "setresuid", _told(117), "int int int"),
-    Call(118, "getresuid", _three(_SYS_GETRESUID), "ptr ptr ptr"),
+    Call(118, "getresuid", _three(SYS_getresuid), "ptr ptr ptr"),
     Call(119, "setresgid", _told(119), "int int int"),
-    Call(120, "getresgid", _three(_SYS_GETRESGID), "ptr ptr ptr"),
+    Call(120, "getresgid", _three(SYS_getresgid), "ptr ptr ptr"),
     Call(121, "getpgid", passed(121), "pid"),
     Call(122, "setfsuid", passed(122), "int"),
     Call(123, "setfsgid", passed(123), "int"),

@@ -6,20 +6,30 @@ import errno
 from collections.abc import Callable
 
 from wirt.abi.linux import signal as abi
+from wirt.abi.linux.unistd import (
+    SYS_mq_getsetattr,
+    SYS_mq_notify,
+    SYS_mq_open,
+    SYS_mq_timedreceive,
+    SYS_mq_timedsend,
+    SYS_mq_unlink,
+    SYS_msgctl,
+    SYS_msgrcv,
+    SYS_msgsnd,
+    SYS_semctl,
+    SYS_semtimedop,
+)
 from wirt.host import _native
 from wirt.sentry.answers import passed
-from wirt.sentry.buffers import fail, granted, path
+from wirt.sentry.buffers import granted, path
 from wirt.sentry.descriptors import descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call, Restart
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, s64, u32
 
 __all__ = ["CALLS", "control"]
 
-_SYS_SEMOP, _SYS_SEMCTL, _SYS_MSGSND, _SYS_MSGRCV, _SYS_MSGCTL, _SYS_SEMTIMEDOP = 65, 66, 69, 70, 71, 220
-_SYS_MQ_OPEN, _SYS_MQ_UNLINK, _SYS_MQ_TIMEDSEND, _SYS_MQ_TIMEDRECEIVE, _SYS_MQ_NOTIFY, _SYS_MQ_GETSETATTR = range(
-    240, 246
-)
 _IPC_RMID, _IPC_SET, _IPC_STAT, _IPC_INFO = 0, 1, 2, 3
 _GETALL, _SETALL = 13, 17
 _SEMBUF, _SEMOPM_MOST = 6, 32000
@@ -70,19 +80,19 @@ def semtimedop(task: Task, identity: int, operations: int, count: int, timeout: 
         fail(errno.E2BIG)
     wanted = task.mm.read(operations, count * _SEMBUF)
     limit = task.mm.read(timeout, _TIME) if timeout else 0
-    return task.wait(_SYS_SEMTIMEDOP, identity, wanted, count, limit)
+    return task.wait(SYS_semtimedop, identity, wanted, count, limit)
 
 
 def semctl(task: Task, identity: int, which: int, command: int, word: int) -> int:
     command = s32(command)
 
     def ask(argument: int | bytes | bytearray) -> int:
-        return _native.call(_SYS_SEMCTL, identity, which, command, argument)
+        return _native.call(SYS_semctl, identity, which, command, argument)
 
     if command not in (_GETALL, _SETALL):
         return control(task, ask, command, word, _SEM_ANSWERS, _SEM_PLAIN)
     about = bytearray(_SEM_ANSWERS[_IPC_STAT])
-    result = _native.call(_SYS_SEMCTL, identity, which, _IPC_STAT, about)
+    result = _native.call(SYS_semctl, identity, which, _IPC_STAT, about)
     if result < 0:
         return result
     size = 2 * int.from_bytes(about[_SEM_NSEMS : _SEM_NSEMS + 8], "little")
@@ -100,7 +110,7 @@ def msgsnd(task: Task, identity: int, message: int, size: int, flags: int) -> in
     """struct msgbuf is a long, the type, and ``size`` bytes of text."""
     if size > _MESSAGE_MOST:
         fail(errno.EINVAL)
-    return task.wait(_SYS_MSGSND, identity, task.mm.read(message, 8 + size), size, flags)
+    return task.wait(SYS_msgsnd, identity, task.mm.read(message, 8 + size), size, flags)
 
 
 def msgrcv(task: Task, identity: int, message: int, size: int, kind: int, flags: int) -> int:
@@ -108,7 +118,7 @@ def msgrcv(task: Task, identity: int, message: int, size: int, kind: int, flags:
         fail(errno.EINVAL)
     room = min(size, _MESSAGE_MOST)
     found = bytearray(8 + room)
-    result = task.wait(_SYS_MSGRCV, identity, found, room, kind, flags)
+    result = task.wait(SYS_msgrcv, identity, found, room, kind, flags)
     if result >= 0:
         task.mm.write(message, found[: 8 + result])
     return result
@@ -116,7 +126,7 @@ def msgrcv(task: Task, identity: int, message: int, size: int, kind: int, flags:
 
 def msgctl(task: Task, identity: int, command: int, word: int) -> int:
     def ask(argument: int | bytes | bytearray) -> int:
-        return _native.call(_SYS_MSGCTL, identity, command, argument)
+        return _native.call(SYS_msgctl, identity, command, argument)
 
     return control(task, ask, s32(command), word, _MSG_ANSWERS, _PLAIN)
 
@@ -127,11 +137,11 @@ def msgctl(task: Task, identity: int, command: int, word: int) -> int:
 def mq_open(task: Task, name: int, flags: int, mode: int, attributes: int) -> int:
     flags = u32(flags)
     wanted = task.mm.read(attributes, _MQ_ATTR) if attributes and flags & _O_CREAT else 0
-    return granted(task, _native.call(_SYS_MQ_OPEN, path(task, name), flags, mode, wanted))
+    return granted(task, _native.call(SYS_mq_open, path(task, name), flags, mode, wanted))
 
 
 def mq_unlink(task: Task, name: int) -> int:
-    return _native.call(_SYS_MQ_UNLINK, path(task, name))
+    return _native.call(SYS_mq_unlink, path(task, name))
 
 
 def mq_timedsend(task: Task, queue: int, message: int, size: int, priority: int, timeout: int) -> int:
@@ -139,14 +149,14 @@ def mq_timedsend(task: Task, queue: int, message: int, size: int, priority: int,
         fail(errno.EMSGSIZE)
     limit = task.mm.read(timeout, _TIME) if timeout else 0
     text = task.mm.read(message, size) if size else b""
-    return task.wait(_SYS_MQ_TIMEDSEND, descriptor(queue), text, size, priority, limit)
+    return task.wait(SYS_mq_timedsend, descriptor(queue), text, size, priority, limit)
 
 
 def mq_timedreceive(task: Task, queue: int, message: int, size: int, priority: int, timeout: int) -> int:
     limit = task.mm.read(timeout, _TIME) if timeout else 0
     room = min(size, _MESSAGE_MOST)
     found, rank = bytearray(room), bytearray(4)
-    result = task.wait(_SYS_MQ_TIMEDRECEIVE, descriptor(queue), found, room, rank, limit)
+    result = task.wait(SYS_mq_timedreceive, descriptor(queue), found, room, rank, limit)
     if result >= 0:
         task.mm.write(message, found[:result])
         if priority:
@@ -157,23 +167,23 @@ def mq_timedreceive(task: Task, queue: int, message: int, size: int, priority: i
 def mq_notify(task: Task, queue: int, event: int) -> int:
     """struct sigevent; with SIGEV_THREAD its value points to a cookie that comes through a socket of the guest's."""
     if not event:
-        return _native.call(_SYS_MQ_NOTIFY, descriptor(queue), 0)
+        return _native.call(SYS_mq_notify, descriptor(queue), 0)
     wanted = bytearray(task.mm.read(event, _SIGEVENT))
     number, notify = (int.from_bytes(wanted[at : at + 4], "little") for at in (8, 12))
     if number == abi.SIGRTMAX and notify == abi.SIGEV_SIGNAL:
         fail(errno.EINVAL)
     if notify != abi.SIGEV_THREAD:
-        return _native.call(_SYS_MQ_NOTIFY, descriptor(queue), wanted)
+        return _native.call(SYS_mq_notify, descriptor(queue), wanted)
     descriptor(number)
     cookie = task.mm.read(int.from_bytes(wanted[:8], "little"), _COOKIE)
     wanted[:8] = _native.address_of(cookie).to_bytes(8, "little")
-    return _native.call(_SYS_MQ_NOTIFY, descriptor(queue), wanted)
+    return _native.call(SYS_mq_notify, descriptor(queue), wanted)
 
 
 def mq_getsetattr(task: Task, queue: int, wanted: int, before: int) -> int:
     new = task.mm.read(wanted, _MQ_ATTR) if wanted else 0
     old = bytearray(_MQ_ATTR)
-    result = _native.call(_SYS_MQ_GETSETATTR, descriptor(queue), new, old)
+    result = _native.call(SYS_mq_getsetattr, descriptor(queue), new, old)
     if result >= 0 and before:
         task.mm.write(before, old)
     return result

@@ -11,9 +11,10 @@ import errno
 import struct
 
 from wirt.abi.linux.resource import RLIMITS
+from wirt.abi.linux.unistd import SYS_getrusage, SYS_prlimit64
 from wirt.host import _native
 from wirt.sentry.answers import passed
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.process import Process
 from wirt.sentry.rlimits import STACK, Limit, own_limit
 from wirt.sentry.table import Call, Support
@@ -22,7 +23,6 @@ from wirt.sentry.words import s32, u32
 
 __all__ = ["CALLS"]
 
-_SYS_GETRUSAGE, _SYS_PRLIMIT64 = 98, 302
 _RUSAGE_SIZE = 144
 _RLIMIT = struct.Struct("<QQ")
 _CPU = "the monitor's work for the guest counts as well"
@@ -58,7 +58,7 @@ def _set(process: Process, resource: int, wanted: Limit, old: Limit) -> None:
 
 def _hosts(pid: int, resource: int, wanted: Limit | None) -> Limit:
     old = bytearray(_RLIMIT.size)
-    result = _native.quick(_SYS_PRLIMIT64, pid, resource, _RLIMIT.pack(*wanted) if wanted is not None else 0, old)
+    result = _native.quick(SYS_prlimit64, pid, resource, _RLIMIT.pack(*wanted) if wanted is not None else 0, old)
     if result < 0:
         fail(-result)
     soft, hard = _RLIMIT.unpack(old)
@@ -89,7 +89,7 @@ def prlimit64(task: Task, pid: int, resource: int, wanted: int, before: int) -> 
 
 def getrusage(task: Task, who: int, address: int) -> int:
     usage = bytearray(_RUSAGE_SIZE)
-    result = _native.quick(_SYS_GETRUSAGE, who, usage)
+    result = _native.quick(SYS_getrusage, who, usage)
     if result >= 0:
         task.mm.write(address, usage)
     return result

@@ -7,8 +7,9 @@ import errno
 from wirt.abi.linux import fcntl as f
 from wirt.abi.linux.unistd import SYS_fcntl, SYS_flock
 from wirt.host import _native
-from wirt.sentry.buffers import fail, granted, is_open, limit
+from wirt.sentry.buffers import granted, is_open, limit
 from wirt.sentry.descriptors import descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.syscalls.files import duplicated
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
-from typing import NoReturn
 
+from wirt.abi.linux.unistd import SYS_membarrier, SYS_mincore, SYS_msync
 from wirt.host import _native
 from wirt.sentry.descriptors import descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, USER_END, page_up
 from wirt.sentry.remap import remap
-from wirt.sentry.rlimits import check_room
 from wirt.sentry.rlimits import check_room
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
@@ -25,7 +24,6 @@ _SHARED, _PRIVATE, _SHARED_VALIDATE, _TYPE = 1, 2, 3, 0xF
 _ANONYMOUS, _GROWSDOWN = 0x20, 0x100
 _WRITE = 2
 _PROT_ALL, _PROT_GROWSDOWN = 7, 0x01000000
-_SYS_MSYNC, _SYS_MINCORE = 26, 27
 _MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED = 4, 8, 9, 24
 # Advice that may be left unheard: NORMAL RANDOM SEQUENTIAL WILLNEED MERGEABLE UNMERGEABLE HUGEPAGE NOHUGEPAGE DONTDUMP
 # DODUMP COLD PAGEOUT POPULATE_READ POPULATE_WRITE COLLAPSE
@@ -36,18 +34,14 @@ _ON_FORK = {10: LEFT_OUT, 11: COPIED, _MADV_WIPEONFORK: WIPED, 19: COPIED}  # DO
 _MS_ASYNC, _MS_INVALIDATE, _MS_SYNC = 1, 2, 4
 
 
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
-
-
 def mmap(task: Task, address: int, length: int, prot: int, flags: int, fd: int, offset: int) -> int:
     """Pages come eagerly into the tables, lazily into memory. MAP_POPULATE, MAP_LOCKED and MAP_HUGETLB are advice."""
     size, flags, prot = page_up(length), u32(flags), u32(prot) & _PROT_ALL
     kind = flags & _TYPE
     if not length or kind not in (_SHARED, _PRIVATE, _SHARED_VALIDATE) or offset % PAGE:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if size == 0 or size > USER_END:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     shared = kind != _PRIVATE
     mm = task.mm
     with task.process.lock:
@@ -65,7 +59,7 @@ def mmap(task: Task, address: int, length: int, prot: int, flags: int, fd: int, 
 def munmap(task: Task, address: int, length: int) -> int:
     size = page_up(length)
     if address % PAGE or not size or address + size > USER_END:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     with task.process.lock:
         task.mm.unmap(address, size)
     return 0
@@ -74,9 +68,9 @@ def munmap(task: Task, address: int, length: int) -> int:
 def mprotect(task: Task, address: int, length: int, prot: int) -> int:
     size, prot = page_up(length), u32(prot)
     if address % PAGE or prot & ~(_PROT_ALL | _PROT_GROWSDOWN):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if address + size > USER_END:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     if size:
         with task.process.lock:
             task.mm.protect(address, size, prot & _PROT_ALL)
@@ -85,7 +79,7 @@ def mprotect(task: Task, address: int, length: int, prot: int) -> int:
 
 def pkey_mprotect(task: Task, address: int, length: int, prot: int, key: int) -> int:
     if s32(key) != -1:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     return mprotect(task, address, length, prot)
 
 
@@ -121,9 +115,9 @@ def madvise(task: Task, address: int, length: int, advice: int) -> int:
     """DONTNEED, FREE and REMOVE give memory back at once; forks go by theirs; other advice needs nothing."""
     size, advice, vmas = page_up(length), s32(advice), task.mm.vmas
     if address % PAGE or (length and not size) or address + size > 1 << 64:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if advice not in _ADVICE and advice not in _GIVE_BACK and advice not in _ON_FORK:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     with task.process.lock:
         expected, whole = address, True
         for vma in (vmas.isolate if advice in _ON_FORK else vmas.between)(address, address + size):
@@ -135,21 +129,21 @@ def madvise(task: Task, address: int, length: int, advice: int) -> int:
             elif advice in _GIVE_BACK and vma.phys >= 0:
                 _give_back(task.mm.memory, vma, start, end, advice)
         if not whole or expected < address + size:
-            _fail(errno.ENOMEM)
+            fail(errno.ENOMEM)
     return 0
 
 
 def _advise_fork(vma: Vma, advice: int) -> None:
     if advice == _MADV_WIPEONFORK and (vma.shared or vma.fd_backed):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     vma.on_fork = _ON_FORK[advice]
 
 
 def _give_back(memory: GuestMemory, vma: Vma, start: int, end: int, advice: int) -> None:
     if advice == _MADV_REMOVE and not vma.shared:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     if advice == _MADV_FREE and (vma.shared or vma.fd_backed):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     memory.forget(GuestPhys(vma.phys + start - vma.start), end - start, punch=advice == _MADV_REMOVE)
 
 
@@ -157,27 +151,27 @@ def msync(task: Task, address: int, length: int, flags: int) -> int:
     size, flags = page_up(length), u32(flags)
     both = flags & _MS_ASYNC and flags & _MS_SYNC
     if address % PAGE or flags & ~(_MS_ASYNC | _MS_INVALIDATE | _MS_SYNC) or both:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     end = address + size
     expected = address
     for vma in task.mm.vmas.between(address, end):
         if vma.start > expected:
-            _fail(errno.ENOMEM)
+            fail(errno.ENOMEM)
         start, stop = max(vma.start, address), min(vma.end, end)
         expected = stop
         if vma.shared and vma.fd_backed:
-            result = _native.call(_SYS_MSYNC, start + vma.delta, stop - start, flags)
+            result = _native.call(SYS_msync, start + vma.delta, stop - start, flags)
             if result < 0:
                 return result
     if expected < end:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     return 0
 
 
 def mincore(task: Task, address: int, length: int, vector: int) -> int:
     size = page_up(length)
     if address % PAGE:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     answer, expected = b"", address
     for vma in task.mm.vmas.between(address, address + size):
         if vma.start > expected:
@@ -186,7 +180,7 @@ def mincore(task: Task, address: int, length: int, vector: int) -> int:
         answer += _resident(vma.delta, start, end) if vma.phys >= 0 else bytes((end - start) // PAGE)
         expected = end
     if expected < address + size:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     task.mm.write(vector, answer)
     return 0
 
@@ -194,9 +188,9 @@ def mincore(task: Task, address: int, length: int, vector: int) -> int:
 def _resident(delta: int, start: int, end: int) -> bytes:
     pages = (end - start) // PAGE
     answer = bytearray(pages)
-    result = _native.call(_SYS_MINCORE, start + delta, end - start, answer)
+    result = _native.call(SYS_mincore, start + delta, end - start, answer)
     if result < 0:
-        _fail(-result)
+        fail(-result)
     return bytes(answer)
 
 
@@ -209,13 +203,13 @@ def mlock(task: Task, address: int, length: int) -> int:
             break
         expected = vma.end
     if expected < end:
-        _fail(errno.ENOMEM)
+        fail(errno.ENOMEM)
     return 0
 
 
 def mlock2(task: Task, address: int, length: int, flags: int) -> int:
     if u32(flags) & ~1:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     return mlock(task, address, length)
 
 
@@ -231,7 +225,7 @@ def munlockall(_task: Task) -> int:
 
 def membarrier(_task: Task, command: int, flags: int, _cpu: int) -> int:
     """The host's own: the threads of a guest process are the threads of a host process."""
-    return _native.call(324, command, flags, 0)
+    return _native.call(SYS_membarrier, command, flags, 0)
 
 
 CALLS = (

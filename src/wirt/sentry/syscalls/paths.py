@@ -18,8 +18,9 @@ from wirt.abi.linux.stat import (
 )
 from wirt.host import _native
 from wirt.sentry import namei
-from wirt.sentry.buffers import fail, granted, path
+from wirt.sentry.buffers import granted, path
 from wirt.sentry.descriptors import descriptor_or_cwd
+from wirt.sentry.failures import fail
 from wirt.sentry.namei import Place, refuse
 from wirt.sentry.proc_nodes import Link, Node
 from wirt.sentry.proc_open import accessible, open_node

@@ -17,8 +17,9 @@ from wirt.abi.linux.unistd import (
     SYS_writev,
 )
 from wirt.host import _native
-from wirt.sentry.buffers import MAX_COUNT, fail, granted, is_open, output, vector
+from wirt.sentry.buffers import MAX_COUNT, granted, is_open, output, vector
 from wirt.sentry.descriptors import descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import u32

@@ -10,8 +10,9 @@ import errno
 
 from wirt.abi.linux import unistd as nr
 from wirt.host import _native
-from wirt.sentry.buffers import fail, granted, limit
+from wirt.sentry.buffers import granted, limit
 from wirt.sentry.descriptors import FD_LIMIT, descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.signals import wait_masked
 from wirt.sentry.table import Call, Restart

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import struct
 from collections.abc import Iterator
-from typing import NoReturn
 
 from wirt.abi.linux import unistd
 from wirt.host import _native
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, AddressSpace
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task
@@ -21,10 +20,6 @@ _IOV_MAX = 1024
 _OWN = "a process's own memory; EPERM for that of others, which their monitors have"
 
 _Buffers = list[tuple[int, int]]  # addresses and sizes
-
-
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 def process_vm_readv(task: Task, pid: int, mine: int, count: int, his: int, his_count: int, flags: int) -> int:
@@ -39,19 +34,19 @@ def process_vm_writev(task: Task, pid: int, mine: int, count: int, his: int, his
 
 def _both(task: Task, pid: int, mine: tuple[int, int], his: tuple[int, int], flags: int) -> tuple[_Buffers, _Buffers]:
     if flags:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     found = _buffers(task.mm, *mine), _buffers(task.mm, *his)
     number = s32(pid)
     if number != task.process.pid and number not in task.process.tasks:
         result = _native.quick(unistd.SYS_kill, number, 0) if number > 0 else -errno.ESRCH
-        _fail(errno.ESRCH if result == -errno.ESRCH else errno.EPERM)
+        fail(errno.ESRCH if result == -errno.ESRCH else errno.EPERM)
     return found
 
 
 def _buffers(mm: AddressSpace, address: int, count: int) -> _Buffers:
     """An array of struct iovec."""
     if count > _IOV_MAX:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     words = struct.unpack(f"<{2 * count}Q", mm.read(address, 16 * count)) if count else ()
     return list(zip(words[::2], words[1::2], strict=True))
 

@@ -4,43 +4,53 @@ from __future__ import annotations
 
 import errno
 
+from wirt.abi.linux.unistd import (
+    SYS_getcpu,
+    SYS_sched_getaffinity,
+    SYS_sched_getattr,
+    SYS_sched_getparam,
+    SYS_sched_rr_get_interval,
+    SYS_sched_setaffinity,
+    SYS_sched_setattr,
+    SYS_sched_setparam,
+    SYS_sched_setscheduler,
+    SYS_sched_yield,
+)
 from wirt.host import _native
 from wirt.sentry.answers import passed, refused
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call
 from wirt.sentry.task import Task
 from wirt.sentry.words import u32
 
 __all__ = ["CALLS"]
 
-_SYS_SCHED_YIELD, _SYS_SETPARAM, _SYS_GETPARAM, _SYS_SETSCHEDULER, _SYS_RR_GET_INTERVAL = 24, 142, 143, 144, 148
-_SYS_SETAFFINITY, _SYS_GETAFFINITY, _SYS_GETCPU, _SYS_SETATTR, _SYS_GETATTR = 203, 204, 309, 314, 315
 _MASK_MOST = 1024  # bytes: more processors than Linux can have
 _ATTR_LEAST, _ATTR_MOST = 48, 4096  # SCHED_ATTR_SIZE_VER0, a page
 
 
 def sched_yield(_task: Task) -> int:
     """The interpreter's lock is given up, too: another thread of the guest may be waiting for it."""
-    return _native.call(_SYS_SCHED_YIELD)
+    return _native.call(SYS_sched_yield)
 
 
 def sched_setparam(task: Task, pid: int, param: int) -> int:
     if not param:
         fail(errno.EINVAL)
-    return _native.quick(_SYS_SETPARAM, pid, task.mm.read(param, 4))
+    return _native.quick(SYS_sched_setparam, pid, task.mm.read(param, 4))
 
 
 def sched_setscheduler(task: Task, pid: int, policy: int, param: int) -> int:
     if not param:
         fail(errno.EINVAL)
-    return _native.quick(_SYS_SETSCHEDULER, pid, policy, task.mm.read(param, 4))
+    return _native.quick(SYS_sched_setscheduler, pid, policy, task.mm.read(param, 4))
 
 
 def sched_getparam(task: Task, pid: int, param: int) -> int:
     if not param:
         fail(errno.EINVAL)
     value = bytearray(4)
-    result = _native.quick(_SYS_GETPARAM, pid, value)
+    result = _native.quick(SYS_sched_getparam, pid, value)
     if result >= 0:
         task.mm.write(param, value)
     return result
@@ -48,7 +58,7 @@ def sched_getparam(task: Task, pid: int, param: int) -> int:
 
 def sched_rr_get_interval(task: Task, pid: int, address: int) -> int:
     span = bytearray(16)
-    result = _native.quick(_SYS_RR_GET_INTERVAL, pid, span)
+    result = _native.quick(SYS_sched_rr_get_interval, pid, span)
     if result >= 0:
         task.mm.write(address, span)
     return result
@@ -56,7 +66,7 @@ def sched_rr_get_interval(task: Task, pid: int, address: int) -> int:
 
 def sched_setaffinity(task: Task, pid: int, size: int, mask: int) -> int:
     size = min(u32(size), _MASK_MOST)
-    return _native.quick(_SYS_SETAFFINITY, pid, size, task.mm.read(mask, size))
+    return _native.quick(SYS_sched_setaffinity, pid, size, task.mm.read(mask, size))
 
 
 def sched_getaffinity(task: Task, pid: int, size: int, mask: int) -> int:
@@ -65,7 +75,7 @@ def sched_getaffinity(task: Task, pid: int, size: int, mask: int) -> int:
     if size % 8:
         fail(errno.EINVAL)
     found = bytearray(min(size, _MASK_MOST))
-    result = _native.quick(_SYS_GETAFFINITY, pid, len(found), found)
+    result = _native.quick(SYS_sched_getaffinity, pid, len(found), found)
     if result > 0:
         task.mm.write(mask, found[:result])
     return result
@@ -78,7 +88,7 @@ def sched_setattr(task: Task, pid: int, address: int, flags: int) -> int:
     size = task.mm.u32(address) or _ATTR_LEAST
     attributes = bytearray(task.mm.read(address, size)) if _ATTR_LEAST <= size <= _ATTR_MOST else bytearray(_ATTR_MOST)
     attributes[:4] = size.to_bytes(4, "little")
-    result = _native.quick(_SYS_SETATTR, pid, attributes, flags)
+    result = _native.quick(SYS_sched_setattr, pid, attributes, flags)
     if result == -errno.E2BIG:
         task.mm.write(address, attributes[:4])
     return result
@@ -89,7 +99,7 @@ def sched_getattr(task: Task, pid: int, address: int, size: int, flags: int) -> 
     if not address or not _ATTR_LEAST <= size <= _ATTR_MOST:
         fail(errno.EINVAL)
     attributes = bytearray(size)
-    result = _native.quick(_SYS_GETATTR, pid, attributes, size, flags)
+    result = _native.quick(SYS_sched_getattr, pid, attributes, size, flags)
     if result >= 0:
         task.mm.write(address, attributes)
     return result
@@ -97,7 +107,7 @@ def sched_getattr(task: Task, pid: int, address: int, size: int, flags: int) -> 
 
 def getcpu(task: Task, cpu: int, node: int) -> int:
     where, which = bytearray(4), bytearray(4)
-    _native.quick(_SYS_GETCPU, where, which, 0)
+    _native.quick(SYS_getcpu, where, which, 0)
     if cpu:
         task.mm.write(cpu, where)
     if node:

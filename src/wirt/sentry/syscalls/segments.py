@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 
 from wirt.abi.linux.resource import RLIM_INFINITY
+from wirt.abi.linux.unistd import SYS_shmctl
 from wirt.host import _native
 from wirt.sentry.answers import passed
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, AddressSpace, page_up
 from wirt.sentry.rlimits import check_room
 from wirt.sentry.syscalls.ipc import control
@@ -18,7 +19,6 @@ from wirt.sentry.words import s32, u32
 
 __all__ = ["CALLS"]
 
-_SYS_SHMCTL = 31
 _IPC_RMID, _IPC_STAT, _IPC_INFO, _SHM_LOCK, _SHM_UNLOCK = 0, 2, 3, 11, 12
 # STAT, SHM_STAT, SHM_STAT_ANY: struct shmid64_ds; IPC_INFO: shminfo64; SHM_INFO: shm_info
 _ANSWERS = {_IPC_STAT: 112, 13: 112, 15: 112, _IPC_INFO: 72, 14: 48}
@@ -65,7 +65,7 @@ def shmat(task: Task, identity: int, address: int, flags: int) -> int:
 def _about(identity: int) -> tuple[int, int]:
     """A segment's key, and its size in whole pages."""
     structure = bytearray(_ANSWERS[_IPC_STAT])
-    result = _native.call(_SYS_SHMCTL, identity, _IPC_STAT, structure)
+    result = _native.call(SYS_shmctl, identity, _IPC_STAT, structure)
     if result < 0:
         fail(-result)
     size = int.from_bytes(structure[_SEGMENT_SIZE : _SEGMENT_SIZE + 8], "little")
@@ -97,7 +97,7 @@ def _parts(mm: AddressSpace, first: Vma) -> list[Vma]:
 
 def shmctl(task: Task, identity: int, command: int, word: int) -> int:
     def ask(argument: int | bytes | bytearray) -> int:
-        return _native.call(_SYS_SHMCTL, identity, command, argument)
+        return _native.call(SYS_shmctl, identity, command, argument)
 
     return control(task, ask, s32(command), word, _ANSWERS, _PLAIN)
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import errno
 
 from wirt.abi.linux import signal as abi
+from wirt.abi.linux.unistd import (
+    SYS_kill,
+    SYS_pause,
+    SYS_rt_sigpending,
+    SYS_rt_sigqueueinfo,
+    SYS_rt_sigtimedwait,
+    SYS_rt_tgsigqueueinfo,
+    SYS_tgkill,
+    SYS_tkill,
+)
 from wirt.host import _native
 from wirt.sentry import frames, signals
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.process import SigAction
 from wirt.sentry.signals import MASKABLE
 from wirt.sentry.table import Call, Restart, Support
@@ -16,8 +26,6 @@ from wirt.sentry.words import s32, u32
 
 __all__ = ["CALLS"]
 
-_SYS_PAUSE, _SYS_KILL, _SYS_SIGPENDING, _SYS_SIGTIMEDWAIT, _SYS_SIGQUEUEINFO = 34, 62, 127, 128, 129
-_SYS_TKILL, _SYS_TGKILL, _SYS_TGSIGQUEUEINFO = 200, 234, 297
 _SIGSET_SIZE = 8
 _UNBLOCKABLE = 1 << abi.SIGKILL - 1 | 1 << abi.SIGSTOP - 1
 _NOW = bytes(16)
@@ -79,7 +87,7 @@ def rt_sigpending(task: Task, address: int, size: int) -> int:
     if size > _SIGSET_SIZE:
         fail(errno.EINVAL)
     pending = bytearray(_SIGSET_SIZE)
-    _native.quick(_SYS_SIGPENDING, pending, _SIGSET_SIZE)
+    _native.quick(SYS_rt_sigpending, pending, _SIGSET_SIZE)
     blocked = int.from_bytes(pending, "little") & task.mask
     task.mm.write(address, blocked.to_bytes(_SIGSET_SIZE, "little")[:size])
     return 0
@@ -109,12 +117,12 @@ def rt_sigreturn(task: Task) -> None:
 
 
 def pause(task: Task) -> int:
-    return task.wait(_SYS_PAUSE)
+    return task.wait(SYS_pause)
 
 
 def rt_sigsuspend(task: Task, mask: int, size: int) -> int:
     _sigset_size(size)
-    return signals.wait_masked(task, task.mm.u64(mask), _SYS_PAUSE)
+    return signals.wait_masked(task, task.mm.u64(mask), SYS_pause)
 
 
 def rt_sigtimedwait(task: Task, wanted: int, info: int, timeout: int, size: int) -> int:
@@ -125,9 +133,9 @@ def rt_sigtimedwait(task: Task, wanted: int, info: int, timeout: int, size: int)
     limit = task.mm.read(timeout, 16) if timeout else 0
     if isinstance(limit, bytes) and not _is_time(limit):
         fail(errno.EINVAL)
-    result = _native.quick(_SYS_SIGTIMEDWAIT, numbers, found, _NOW, _SIGSET_SIZE)
+    result = _native.quick(SYS_rt_sigtimedwait, numbers, found, _NOW, _SIGSET_SIZE)
     if result == -errno.EAGAIN and limit != _NOW:
-        result = _native.wait(task.mask | bits, _SYS_SIGTIMEDWAIT, numbers, found, limit, _SIGSET_SIZE)
+        result = _native.wait(task.mask | bits, SYS_rt_sigtimedwait, numbers, found, limit, _SIGSET_SIZE)
     if result > 0 and info:
         task.mm.write(info, bytes(found))
     return result
@@ -142,24 +150,24 @@ def _is_time(raw: bytes) -> bool:
 
 
 def kill(_task: Task, pid: int, number: int) -> int:
-    return _native.call(_SYS_KILL, pid, _number(number))
+    return _native.call(SYS_kill, pid, _number(number))
 
 
 def tkill(_task: Task, tid: int, number: int) -> int:
-    return _native.call(_SYS_TKILL, tid, _number(number))
+    return _native.call(SYS_tkill, tid, _number(number))
 
 
 def tgkill(_task: Task, pid: int, tid: int, number: int) -> int:
-    return _native.call(_SYS_TGKILL, pid, tid, _number(number))
+    return _native.call(SYS_tgkill, pid, tid, _number(number))
 
 
 def rt_sigqueueinfo(task: Task, pid: int, number: int, info: int) -> int:
-    return _native.call(_SYS_SIGQUEUEINFO, pid, _number(number), task.mm.read(info, abi.siginfo_size))
+    return _native.call(SYS_rt_sigqueueinfo, pid, _number(number), task.mm.read(info, abi.siginfo_size))
 
 
 def rt_tgsigqueueinfo(task: Task, pid: int, tid: int, number: int, info: int) -> int:
     raw = task.mm.read(info, abi.siginfo_size)
-    return _native.call(_SYS_TGSIGQUEUEINFO, pid, tid, _number(number), raw)
+    return _native.call(SYS_rt_tgsigqueueinfo, pid, tid, _number(number), raw)
 
 
 CALLS = (

@@ -13,8 +13,9 @@ from wirt.abi.linux import socket as s
 from wirt.abi.linux import unistd as nr
 from wirt.host import _native
 from wirt.sentry import messages
-from wirt.sentry.buffers import MAX_COUNT, fail, granted, is_open, output, pieces
+from wirt.sentry.buffers import MAX_COUNT, granted, is_open, output, pieces
 from wirt.sentry.descriptors import descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.syscalls.pipes import give_pair
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task

@@ -6,9 +6,10 @@ import errno
 import os
 import struct
 
+from wirt.abi.linux.unistd import SYS_getrandom, SYS_sysinfo
 from wirt.host import _native
 from wirt.sentry.answers import refused
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.process import GuestOptions
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
@@ -16,7 +17,6 @@ from wirt.sentry.words import u32
 
 __all__ = ["CALLS"]
 
-_SYS_SYSINFO, _SYS_GETRANDOM = 99, 318
 # struct sysinfo: uptime; loads; totalram, freeram, sharedram, bufferram, totalswap, freeswap; procs; totalhigh,
 # freehigh; mem_unit
 _SYSINFO = struct.Struct("<Q3Q6QH6xQQI4x")
@@ -26,7 +26,7 @@ _MOST_RANDOM = 0x7FFF_F000
 
 def sysinfo(task: Task, address: int) -> int:
     raw = bytearray(_SYSINFO.size)
-    result = _native.quick(_SYS_SYSINFO, raw)
+    result = _native.quick(SYS_sysinfo, raw)
     if result < 0:
         return result
     uptime, *rest = _SYSINFO.unpack(raw)
@@ -56,7 +56,7 @@ def getrandom(task: Task, address: int, size: int, flags: int) -> int:
     size = min(size, _MOST_RANDOM)
     done = 0
     for host, length in task.mm.segments(address, size, True):
-        result = task.wait(_SYS_GETRANDOM, host, length, flags)
+        result = task.wait(SYS_getrandom, host, length, flags)
         if result < 0:
             return done or result
         done += result

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import NoReturn
 
+from wirt.abi.linux.unistd import SYS_prctl, SYS_wait4, SYS_waitid
 from wirt.host import _native
 from wirt.sentry import lives
 from wirt.sentry.buffers import is_open
 from wirt.sentry.descriptors import descriptor_or_cwd
 from wirt.sentry.exec import find, name_at
+from wirt.sentry.failures import fail
 from wirt.sentry.lives import CloneWish
 from wirt.sentry.namei import Place, place_of
 from wirt.sentry.table import Call, Support
@@ -31,7 +32,6 @@ _THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD
 _CLONE_ARGS_LEAST, _CLONE_ARGS_MOST = 64, 88
 _SIGCHLD, _OWN_SIGNAL = 17, 64  # the latter is the monitor's
 
-_SYS_WAIT4, _SYS_WAITID, _SYS_PRCTL = 61, 247, 157
 _ARCH_SET_GS, _ARCH_SET_FS, _ARCH_GET_FS, _ARCH_GET_GS = 0x1001, 0x1002, 0x1003, 0x1004
 _MAX_ARGUMENTS = 1 << 17
 _MAX_ARGUMENT = 1 << 17  # bytes of one, with its NUL (execve(2), MAX_ARG_STRLEN)
@@ -45,10 +45,6 @@ _PR_CAPBSET_READ, _PR_SET_SECUREBITS, _PR_GET_TIMERSLACK, _PR_SET_TIMERSLACK = 2
 _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 _PR_GET_TSC, _PR_SET_TSC, _PR_TSC_ENABLE = 25, 26, 1
 _PR_GET_TID_ADDRESS, _PR_SET_MM, _PR_SET_VMA = 40, 35, 0x53564D41
-
-
-def _fail(number: int) -> NoReturn:
-    raise OSError(number, os.strerror(number))
 
 
 def fork(task: Task) -> int | None:
@@ -66,16 +62,16 @@ def clone(task: Task, flags: int, stack: int, parent_tid: int, child_tid: int, t
 def clone3(task: Task, address: int, size: int) -> int | None:
     """struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid ..."""
     if size > 4096:
-        _fail(errno.E2BIG)
+        fail(errno.E2BIG)
     if size < _CLONE_ARGS_LEAST:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     raw = task.mm.read(address, size).ljust(_CLONE_ARGS_MOST, b"\0")
     if any(raw[_CLONE_ARGS_MOST:]):
-        _fail(errno.E2BIG)
+        fail(errno.E2BIG)
     words = [int.from_bytes(raw[at : at + 8], "little") for at in range(0, _CLONE_ARGS_MOST, 8)]
     flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, _ = words
     if set_tid or set_tid_size or exit_signal > 64 or flags & _CSIGNAL or bool(stack) != bool(stack_size):
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     top = stack + stack_size if stack else 0
     return _clone(task, flags, exit_signal, top, parent_tid, child_tid, tls, pidfd)
 
@@ -85,9 +81,9 @@ def _clone(
 ) -> int | None:
     _check_flags(flags)
     if flags & _NAMESPACES:
-        _fail(errno.EPERM)
+        fail(errno.EPERM)
     if flags & CLONE_SETTLS and tls >= _USER_TOP:
-        _fail(errno.EPERM)
+        fail(errno.EPERM)
     wish = CloneWish(
         exit_signal=0 if exit_signal == _OWN_SIGNAL else exit_signal,
         sibling=bool(flags & CLONE_PARENT),
@@ -102,10 +98,10 @@ def _clone(
     )
     if flags & CLONE_THREAD:
         if flags & _THREAD != _THREAD:
-            _fail(errno.EINVAL)  # a thread with files of its own: see the table's note
+            fail(errno.EINVAL)  # a thread with files of its own: see the table's note
         return lives.start_thread(task, wish)
     if flags & CLONE_VM and not flags & CLONE_VFORK:
-        _fail(errno.EINVAL)  # two processes in one memory: see the table's note
+        fail(errno.EINVAL)  # two processes in one memory: see the table's note
     return lives.fork(task, wish)
 
 
@@ -120,7 +116,7 @@ def _check_flags(flags: int) -> None:
         or (flags & CLONE_PIDFD and flags & (CLONE_THREAD | CLONE_DETACHED))
     )
     if bad:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
 
 
 def execve(task: Task, path: int, argv: int, environ: int) -> int | None:
@@ -130,9 +126,9 @@ def execve(task: Task, path: int, argv: int, environ: int) -> int | None:
 def execveat(task: Task, at: int, path: int, argv: int, environ: int, flags: int) -> int | None:
     flags, name = u32(flags), task.mm.string(path)
     if not name and not flags & 0x1000:
-        _fail(errno.ENOENT)
+        fail(errno.ENOENT)
     if flags & ~0x1100:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     at = descriptor_or_cwd(at)
     called, place = name_at(at, name), Place(at, name)
     passing = called != name and at >= 0 and is_open(at) and not os.get_inheritable(at)
@@ -152,7 +148,7 @@ def _strings(task: Task, address: int) -> tuple[bytes, ...]:
         text = _argument(task, pointer) if len(found) < _MAX_ARGUMENTS else b""
         total += len(text) + 9
         if total > 2 << 20 or len(found) >= _MAX_ARGUMENTS:
-            _fail(errno.E2BIG)
+            fail(errno.E2BIG)
         found.append(text)
         address += 8
     return tuple(found)
@@ -163,7 +159,7 @@ def _argument(task: Task, pointer: int) -> bytes:
         return task.mm.string(pointer, _MAX_ARGUMENT)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            _fail(errno.E2BIG)
+            fail(errno.E2BIG)
         raise
 
 
@@ -181,17 +177,17 @@ def wait4(task: Task, pid: int, status: int, options: int, usage: int) -> int:
         host_status = mm.host(status, 4, True) if status else 0
         host_usage = mm.host(usage, 144, True) if usage else 0
     except OSError:
-        if (result := task.wait(_SYS_WAIT4, pid, 0, options, 0)) > 0:
+        if (result := task.wait(SYS_wait4, pid, 0, options, 0)) > 0:
             raise  # the child is gone all the same
         return result
-    return task.wait(_SYS_WAIT4, pid, host_status, options, host_usage)
+    return task.wait(SYS_wait4, pid, host_status, options, host_usage)
 
 
 def waitid(task: Task, which: int, pid: int, info: int, options: int, usage: int) -> int:
     mm = task.mm
     host_info = mm.host(info, 128, True) if info else 0
     host_usage = mm.host(usage, 144, True) if usage else 0
-    return task.wait(_SYS_WAITID, which, pid, host_info, options, host_usage)
+    return task.wait(SYS_waitid, which, pid, host_info, options, host_usage)
 
 
 def set_tid_address(task: Task, address: int) -> int:
@@ -201,7 +197,7 @@ def set_tid_address(task: Task, address: int) -> int:
 
 def set_robust_list(task: Task, head: int, size: int) -> int:
     if size != 24:
-        _fail(errno.EINVAL)
+        fail(errno.EINVAL)
     task.robust_list = head
     return 0
 
@@ -209,7 +205,7 @@ def set_robust_list(task: Task, head: int, size: int) -> int:
 def get_robust_list(task: Task, tid: int, head: int, size: int) -> int:
     other = task if s32(tid) == 0 else task.process.tasks.get(s32(tid))
     if other is None:
-        _fail(errno.ESRCH)
+        fail(errno.ESRCH)
     task.mm.put_u64(size, 24)
     task.mm.put_u64(head, other.robust_list)
     return 0
@@ -219,7 +215,7 @@ def arch_prctl(task: Task, code: int, address: int) -> int:
     code = u32(code)
     if code in (_ARCH_SET_FS, _ARCH_SET_GS):
         if address >= _USER_TOP:
-            _fail(errno.EPERM)
+            fail(errno.EPERM)
         if code == _ARCH_SET_FS:
             task.vcpu.fs_base = address
         else:
@@ -228,7 +224,7 @@ def arch_prctl(task: Task, code: int, address: int) -> int:
     if code in (_ARCH_GET_FS, _ARCH_GET_GS):
         task.mm.put_u64(address, task.vcpu.fs_base if code == _ARCH_GET_FS else task.vcpu.gs_base)
         return 0
-    _fail(errno.EINVAL)
+    return -errno.EINVAL
 
 
 def prctl(task: Task, option: int, a: int, b: int, c: int, d: int) -> int:
@@ -243,9 +239,9 @@ def prctl(task: Task, option: int, a: int, b: int, c: int, d: int) -> int:
         task.mm.write(a, lives.thread_name().ljust(16, b"\0"))
         return 0
     if option in (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER) or option in _PRCTL_PLAIN:
-        return _native.call(_SYS_PRCTL, option, a, b, c, d)
+        return _native.call(SYS_prctl, option, a, b, c, d)
     if option in (_PR_GET_PDEATHSIG, _PR_GET_CHILD_SUBREAPER):
-        return _native.call(_SYS_PRCTL, option, task.mm.host(a, 4, True), 0, 0, 0)
+        return _native.call(SYS_prctl, option, task.mm.host(a, 4, True), 0, 0, 0)
     if option == _PR_GET_TID_ADDRESS:
         task.mm.put_u64(a, task.clear_child_tid)
         return 0
@@ -256,7 +252,7 @@ def prctl(task: Task, option: int, a: int, b: int, c: int, d: int) -> int:
         return 0
     if option == _PR_SET_VMA:
         return 0
-    _fail(errno.EINVAL)
+    return -errno.EINVAL
 
 
 CALLS = (

@@ -6,10 +6,27 @@ import errno
 import struct
 
 from wirt.abi.linux import signal as abi
+from wirt.abi.linux.unistd import (
+    SYS_adjtimex,
+    SYS_clock_adjtime,
+    SYS_clock_getres,
+    SYS_clock_gettime,
+    SYS_clock_nanosleep,
+    SYS_getitimer,
+    SYS_gettimeofday,
+    SYS_nanosleep,
+    SYS_setitimer,
+    SYS_time,
+    SYS_timer_create,
+    SYS_timer_delete,
+    SYS_timer_gettime,
+    SYS_timer_settime,
+    SYS_times,
+)
 from wirt.host import _native
 from wirt.sentry.answers import passed
-from wirt.sentry.buffers import fail
 from wirt.sentry.descriptors import FD_LIMIT
+from wirt.sentry.failures import fail
 from wirt.sentry.process import Process
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
@@ -17,10 +34,6 @@ from wirt.sentry.words import s32, u32
 
 __all__ = ["CALLS", "has_timers"]
 
-_SYS_NANOSLEEP, _SYS_GETITIMER, _SYS_SETITIMER, _SYS_GETTIMEOFDAY = 35, 36, 38, 96
-_SYS_TIMES, _SYS_ADJTIMEX, _SYS_TIME, _SYS_CLOCK_ADJTIME = 100, 159, 201, 305
-_SYS_TIMER_CREATE, _SYS_TIMER_SETTIME, _SYS_TIMER_GETTIME, _SYS_TIMER_DELETE = 222, 223, 224, 226
-_SYS_CLOCK_GETTIME, _SYS_CLOCK_GETRES, _SYS_CLOCK_NANOSLEEP = 228, 229, 230
 _TIME_SIZE, _ITIMER_SIZE, _TMS_SIZE, _TIMEX_SIZE, _SIGEVENT_SIZE = 16, 32, 32, 208, 64
 _TIMER_ABSTIME = 1
 _REALTIME, _REALTIME_COARSE = 0, 5
@@ -59,18 +72,18 @@ def clock_gettime(task: Task, clock: int, address: int) -> int:
     which = _clock(clock)
     told = task.process.clocks.read(which) if address else None
     if told is None:
-        return _filled(task, address, _TIME_SIZE, _SYS_CLOCK_GETTIME, which)
+        return _filled(task, address, _TIME_SIZE, SYS_clock_gettime, which)
     task.mm.write(address, _TIME.pack(*divmod(told, _SECOND)))
     return 0
 
 
 def clock_getres(task: Task, clock: int, address: int) -> int:
-    return _filled(task, address, _TIME_SIZE, _SYS_CLOCK_GETRES, _clock(clock))
+    return _filled(task, address, _TIME_SIZE, SYS_clock_getres, _clock(clock))
 
 
 def gettimeofday(task: Task, address: int, zone: int) -> int:
     now, where = bytearray(16), bytearray(8)
-    _native.quick(_SYS_GETTIMEOFDAY, now, where)
+    _native.quick(SYS_gettimeofday, now, where)
     if (told := task.process.clocks.read(_REALTIME)) is not None:
         seconds, ns = divmod(told, _SECOND)
         _TIME.pack_into(now, 0, seconds, ns // 1000)
@@ -83,7 +96,7 @@ def gettimeofday(task: Task, address: int, zone: int) -> int:
 
 def time(task: Task, address: int) -> int:
     told = task.process.clocks.read(_REALTIME_COARSE)
-    seconds = _native.quick(_SYS_TIME, 0) if told is None else told // _SECOND
+    seconds = _native.quick(SYS_time, 0) if told is None else told // _SECOND
     if address:
         task.mm.put_u64(address, seconds)
     return seconds
@@ -91,7 +104,7 @@ def time(task: Task, address: int) -> int:
 
 def times(task: Task, address: int) -> int:
     spent = bytearray(_TMS_SIZE)
-    ticks = _native.quick(_SYS_TIMES, spent)
+    ticks = _native.quick(SYS_times, spent)
     if address:
         task.mm.write(address, spent)
     return ticks
@@ -103,12 +116,12 @@ def not_set(_task: Task) -> int:
 
 def adjtimex(task: Task, address: int) -> int:
     state = _harmless(task, address)
-    return _answer(task, address, _native.quick(_SYS_ADJTIMEX, state), state)
+    return _answer(task, address, _native.quick(SYS_adjtimex, state), state)
 
 
 def clock_adjtime(task: Task, clock: int, address: int) -> int:
     state = _harmless(task, address)
-    return _answer(task, address, _native.quick(_SYS_CLOCK_ADJTIME, _clock(clock), state), state)
+    return _answer(task, address, _native.quick(SYS_clock_adjtime, _clock(clock), state), state)
 
 
 def _harmless(task: Task, address: int) -> bytearray:
@@ -131,7 +144,7 @@ def _answer(task: Task, address: int, result: int, state: bytearray) -> int:
 def nanosleep(task: Task, wanted: int, left: int) -> int:
     span = task.mm.read(wanted, _TIME_SIZE)
     remainder = bytearray(span)
-    result = task.wait(_SYS_NANOSLEEP, span, remainder)
+    result = task.wait(SYS_nanosleep, span, remainder)
     if result == -errno.EINTR and left:
         task.mm.write(left, remainder)
     return result
@@ -140,7 +153,7 @@ def nanosleep(task: Task, wanted: int, left: int) -> int:
 def clock_nanosleep(task: Task, clock: int, flags: int, wanted: int, left: int) -> int:
     span = task.mm.read(wanted, _TIME_SIZE)
     remainder = bytearray(span)
-    result = task.wait(_SYS_CLOCK_NANOSLEEP, _clock(clock), flags, span, remainder)
+    result = task.wait(SYS_clock_nanosleep, _clock(clock), flags, span, remainder)
     if result == -errno.EINTR and left and not u32(flags) & _TIMER_ABSTIME:
         task.mm.write(left, remainder)
     return result
@@ -152,13 +165,13 @@ def clock_nanosleep(task: Task, clock: int, flags: int, wanted: int, left: int) 
 def getitimer(task: Task, which: int, address: int) -> int:
     if not address:
         fail(errno.EFAULT)
-    return _filled(task, address, _ITIMER_SIZE, _SYS_GETITIMER, which)
+    return _filled(task, address, _ITIMER_SIZE, SYS_getitimer, which)
 
 
 def setitimer(task: Task, which: int, wanted: int, before: int) -> int:
     value = task.mm.read(wanted, _ITIMER_SIZE) if wanted else bytes(_ITIMER_SIZE)
     old = bytearray(_ITIMER_SIZE)
-    result = _native.quick(_SYS_SETITIMER, which, value, old)
+    result = _native.quick(SYS_setitimer, which, value, old)
     if result >= 0 and before:
         task.mm.write(before, old)
     return result
@@ -176,7 +189,7 @@ def has_timers() -> bool:
 
 def _forget_timers(_process: Process) -> None:
     for timer in _timers:
-        _native.quick(_SYS_TIMER_DELETE, timer)
+        _native.quick(SYS_timer_delete, timer)
     _timers.clear()
 
 
@@ -189,14 +202,14 @@ def timer_create(task: Task, clock: int, event: int, identity: int) -> int:
     if wanted:
         _check_event(task, wanted)
     made = bytearray(4)
-    result = _native.quick(_SYS_TIMER_CREATE, _clock(clock), wanted or 0, made)
+    result = _native.quick(SYS_timer_create, _clock(clock), wanted or 0, made)
     if result < 0:
         return result
     timer = int.from_bytes(made, "little")
     try:
         task.mm.write(identity, made)
     except OSError:
-        _native.quick(_SYS_TIMER_DELETE, timer)
+        _native.quick(SYS_timer_delete, timer)
         raise
     process = task.process
     if _forget_timers not in process.on_exec:
@@ -219,7 +232,7 @@ def timer_settime(task: Task, timer: int, flags: int, wanted: int, before: int) 
     if not wanted:
         fail(errno.EINVAL)
     value, old = task.mm.read(wanted, _ITIMER_SIZE), bytearray(_ITIMER_SIZE)
-    result = _native.quick(_SYS_TIMER_SETTIME, timer, flags, value, old)
+    result = _native.quick(SYS_timer_settime, timer, flags, value, old)
     if result >= 0 and before:
         task.mm.write(before, old)
     return result
@@ -228,12 +241,12 @@ def timer_settime(task: Task, timer: int, flags: int, wanted: int, before: int) 
 def timer_gettime(task: Task, timer: int, address: int) -> int:
     if not address:
         fail(errno.EFAULT)
-    return _filled(task, address, _ITIMER_SIZE, _SYS_TIMER_GETTIME, timer)
+    return _filled(task, address, _ITIMER_SIZE, SYS_timer_gettime, timer)
 
 
 def timer_delete(_task: Task, timer: int) -> int:
     _timers.discard(u32(timer))
-    return _native.quick(_SYS_TIMER_DELETE, timer)
+    return _native.quick(SYS_timer_delete, timer)
 
 
 CALLS = (

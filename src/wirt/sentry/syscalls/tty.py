@@ -11,8 +11,9 @@ import struct
 from wirt.abi.linux.ioctls import FICLONE, FICLONERANGE, REQUESTS, SIOCGIFCONF, TIOCGPTPEER, Way
 from wirt.abi.linux.unistd import SYS_ioctl
 from wirt.host import _native
-from wirt.sentry.buffers import fail, granted, is_open, output
+from wirt.sentry.buffers import granted, is_open, output
 from wirt.sentry.descriptors import FD_LIMIT, descriptor
+from wirt.sentry.failures import fail
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import u32

@@ -9,7 +9,7 @@ import dataclasses
 import errno
 
 from wirt.sentry import lives, orders, signals
-from wirt.sentry.buffers import fail
+from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, USER_END, page_up
 from wirt.sentry.proc_system import memory_available, memory_of_host, memory_used
 from wirt.sentry.table import Call, Restart, Support

@@ -15,6 +15,7 @@ from wirt.model.host import Change, DiskUsage, Event, Finding, HostInfo, Stats, 
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.network import Network, NetworkSpec, NetworkView, Volume, VolumeSpec
 from wirt.model.snapshot import ForkRequest, Snapshot, SnapshotRequest
+from wirt.model.trace import TraceEntry, TraceOptions
 from wirt.model.wire import (
     AttachOptions,
     BootstrapRequest,
@@ -38,6 +39,7 @@ __all__ = [
     "Networks",
     "OnProgress",
     "Snapshots",
+    "Traces",
     "Volumes",
 ]
 
@@ -139,6 +141,10 @@ class Events(Protocol):
     async def history(self, since: float, until: float, filters: Filters) -> Sequence[Event]: ...
 
 
+class Traces(Protocol):
+    async def trace(self, ref: str, options: TraceOptions) -> AsyncGenerator[Sequence[TraceEntry], None]: ...
+
+
 class Engine(Protocol):
     @property
     def guests(self) -> Guests: ...
@@ -150,6 +156,8 @@ class Engine(Protocol):
     def volumes(self) -> Volumes: ...
     @property
     def snapshots(self) -> Snapshots: ...
+    @property
+    def traces(self) -> Traces: ...
     @property
     def events(self) -> Events: ...
     async def info(self) -> HostInfo: ...

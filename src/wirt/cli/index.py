@@ -12,7 +12,7 @@ __all__ = ["ALIASES", "GROUPS", "GUEST_VERBS", "HIDDEN", "SECTIONS", "aliases_of
 
 SECTIONS = (
     ("Run guests", ("run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait", "rm")),
-    ("Look at guests", ("ps", "logs", "inspect", "stats", "top", "port", "diff", "events")),
+    ("Look at guests", ("ps", "logs", "inspect", "stats", "top", "port", "diff", "events", "trace")),
     ("Work with guests", ("exec", "attach", "cp", "commit", "export", "fork", "restore", "rename", "update")),
     ("This host", ("doctor", "info", "version", "daemon", "completion", "help")),
 )

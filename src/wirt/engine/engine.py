@@ -26,6 +26,7 @@ from wirt.engine.registry import Registry
 from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Sessions
 from wirt.engine.settings import Paths, Settings
+from wirt.engine.tracing import Tracing
 from wirt.engine.snapshots import Snapshots
 from wirt.engine.usage import measure
 from wirt.engine.volumes import VolumeService
@@ -102,6 +103,7 @@ class Engine:
             creation=self._creation,
             events=self.events,
         )
+        self.traces = Tracing(self._registry, self._lifecycle, Orders(self._registry, self._lifecycle))
         self._health = HealthMonitor(self.events, sessions.exec_and_wait)
         self._restarts = Restarts(self._registry, self._lifecycle)
         self._lifecycle.on_started.append(self._health.started)

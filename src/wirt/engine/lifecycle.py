@@ -97,6 +97,7 @@ class Lifecycle:
         self._unbooked: dict[str, Outcome] = {}
         self._releasing: dict[str, asyncio.Event] = {}
         self.keepers = Keepers(self._keeper_exit, self._keeper_lost)
+        self.on_spawned: list[Callable[[Guest, Link], None]] = []  # there is a keeper, and nothing runs yet
         self.on_started: list[Callable[[Guest], None]] = []
         self.on_booked: list[Callable[[Guest], None]] = []  # ended, and still holding what it held
         self.on_ended: list[Callable[[Guest], None]] = []
@@ -152,6 +153,8 @@ class Lifecycle:
             link = self.keepers.spawn(guest.id, folder, run, platform=plan.platform)
             if attach is not None:
                 attach(link)
+            for watcher in self.on_spawned:
+                watcher(guest, link)
             pid = await link.start(plan, self._log_options(guest.id), open_stdin=guest.spec.open_stdin, size=size)
             with self._registry.transaction():
                 guest = self._registry.change(

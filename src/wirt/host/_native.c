@@ -147,7 +147,8 @@ struct emulator {
     long (*stop)(void *engine);
     int (*read)(void *engine, const int *ids, void **values, int count);
     int (*write)(void *engine, int id, const void *value);
-    int answer;      /* the register that takes a call's result */
+    int answer_ids[3]; /* what a call changes: rax, rcx, r11 */
+    int flags_id;
     int read_ids[8]; /* rax, rdi, rsi, rdx, r10, r8, r9, rip */
     int wanted;      /* to stop */
     int event;       /* a vector, or one of: */
@@ -155,7 +156,14 @@ struct emulator {
     u64 gate;        /* where the guest has it; 0 for none */
     u64 *target;
 };
-enum { NO_EVENT = -1, CALL_EVENT = -2, GATE_EVENT = -3 };
+enum { NO_EVENT = -1, CALL_EVENT = -2, GATE_EVENT = -3, PORT_EVENT = -4, STALE_EVENT = -5 };
+
+/* Code that may change unseen: what it was, and is, when it was translated. */
+struct watch {
+    struct emulator *emulator;
+    u64 start, size;
+    const char *then, *now;
+};
 
 #define KICK LAST_SIGNAL /* of other threads': not made pending again */
 #define KICK_BIT ((u64)1 << (KICK - 1))
@@ -259,6 +267,77 @@ failed(long negative)
     return PyErr_SetFromErrno(PyExc_OSError);
 }
 
+/* ---- a thread's calls, written down for a trace; without one this is a look at ``note_calls`` ---- */
+
+#define NOTES 64
+
+struct note {
+    u64 number;
+    long result;
+    u64 began, ended; /* CLOCK_MONOTONIC, nanoseconds */
+};
+
+static int note_calls; /* how many threads want it */
+static __thread struct notes {
+    int wanted;
+    u64 count; /* of which the first NOTES are kept */
+    struct note kept[NOTES];
+} notes;
+
+static u64
+now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (u64)at.tv_sec * 1000000000 + (u64)at.tv_nsec;
+}
+
+static void
+note(u64 number, long result, u64 began)
+{
+    if (!notes.wanted)
+        return;
+    if (notes.count < NOTES)
+        notes.kept[notes.count] = (struct note){number, result, began, now()};
+    notes.count++;
+}
+
+#define NOTING __builtin_expect(__atomic_load_n(&note_calls, __ATOMIC_RELAXED), 0)
+
+static PyObject *
+native_note(PyObject *self, PyObject *wanted)
+{
+    (void)self;
+    int want = PyObject_IsTrue(wanted);
+    if (want < 0)
+        return NULL;
+    if (want != notes.wanted)
+        __atomic_add_fetch(&note_calls, want ? 1 : -1, __ATOMIC_RELAXED);
+    notes.wanted = want;
+    notes.count = 0;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+native_noted(PyObject *self, PyObject *ignored)
+{
+    (void)self, (void)ignored;
+    u64 kept = notes.count < NOTES ? notes.count : NOTES;
+    PyObject *list = PyList_New((Py_ssize_t)kept);
+    for (u64 i = 0; list && i < kept; i++) {
+        const struct note *one = &notes.kept[i];
+        PyObject *entry = Py_BuildValue("KLKK", (unsigned long long)one->number, (long long)one->result,
+                                        (unsigned long long)one->began, (unsigned long long)one->ended);
+        if (!entry) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, entry);
+    }
+    notes.count = 0;
+    return list;
+}
+
 /* ---- calls ---- */
 
 static PyObject *
@@ -267,9 +346,12 @@ native_call(PyObject *self, PyObject *const *args, Py_ssize_t n)
     (void)self;
     WORDS("call", 1, 7);
     long result;
+    u64 began = NOTING ? now() : 0;
     Py_BEGIN_ALLOW_THREADS
     result = raw(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
     Py_END_ALLOW_THREADS
+    if (began)
+        note(w[0], result, began);
     return PyLong_FromLong(result);
 }
 
@@ -278,7 +360,11 @@ native_quick(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     (void)self;
     WORDS("quick", 1, 7);
-    return PyLong_FromLong(raw(w[0], w[1], w[2], w[3], w[4], w[5], w[6]));
+    u64 began = NOTING ? now() : 0;
+    long result = raw(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
+    if (began)
+        note(w[0], result, began);
+    return PyLong_FromLong(result);
 }
 
 static __thread enum ended last_wait;
@@ -289,9 +375,12 @@ native_wait(PyObject *self, PyObject *const *args, Py_ssize_t n)
     (void)self;
     WORDS("wait", 2, 8);
     long result;
+    u64 began = NOTING ? now() : 0;
     Py_BEGIN_ALLOW_THREADS
     result = wirt_wait_call(&w[0], &w[1]);
     Py_END_ALLOW_THREADS
+    if (began)
+        note(w[1], result <= -AS_RAX ? -EINTR : result, began);
     last_wait = INTERRUPTED;
     if (result <= -AS_RAX) {
         last_wait = (enum ended)(-result - AS_RAX);
@@ -347,6 +436,35 @@ touch_beyond_the_end(void)
     long fd = raw(SYS_memfd_create, (u64) "", 0, 0, 0, 0, 0);
     volatile char *page = mmap(NULL, 1, PROT_READ, MAP_SHARED, (int)fd, 0);
     (void)*page;
+}
+
+/*
+ * The C library's fork knows SIGCHLD only. What it keeps of a thread's id is where the kernel clears it at the thread's
+ * end, so the kernel writes the child's there.
+ */
+static PyObject *
+native_fork(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    (void)self;
+    WORDS("fork", 2, 2);
+    u64 at = 0, flags = w[0] & CSIGNAL;
+    long pid;
+
+    if (raw(SYS_prctl, PR_GET_TID_ADDRESS, (u64)&at, 0, 0, 0, 0) == 0 && at)
+        flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    if (w[1])
+        flags |= CLONE_PARENT;
+    PyOS_BeforeFork();
+    pid = raw(SYS_clone, flags, 0, 0, at, 0, 0);
+    if (pid == 0)
+        PyOS_AfterFork_Child();
+    else
+        PyOS_AfterFork_Parent();
+    if (pid < 0) {
+        errno = (int)-pid;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromLong(pid);
 }
 
 static PyObject *
@@ -427,35 +545,6 @@ copy_safely(long nr, void *ours, u64 theirs, size_t size)
         done += (size_t)moved;
     }
     return 0;
-}
-
-/*
- * The C library's fork knows SIGCHLD only. What it keeps of a thread's id is where the kernel clears it at the thread's
- * end, so the kernel writes the child's there.
- */
-static PyObject *
-native_fork(PyObject *self, PyObject *const *args, Py_ssize_t n)
-{
-    (void)self;
-    WORDS("fork", 2, 2);
-    u64 at = 0, flags = w[0] & CSIGNAL;
-    long pid;
-
-    if (raw(SYS_prctl, PR_GET_TID_ADDRESS, (u64)&at, 0, 0, 0, 0) == 0 && at)
-        flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-    if (w[1])
-        flags |= CLONE_PARENT;
-    PyOS_BeforeFork();
-    pid = raw(SYS_clone, flags, 0, 0, at, 0, 0);
-    if (pid == 0)
-        PyOS_AfterFork_Child();
-    else
-        PyOS_AfterFork_Parent();
-    if (pid < 0) {
-        errno = (int)-pid;
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
-    return PyLong_FromLong(pid);
 }
 
 static PyObject *
@@ -641,14 +730,16 @@ native_answer(PyObject *self, PyObject *const *args, Py_ssize_t n)
 static void
 on_call(void *engine, struct emulator *emulator)
 {
-    emulator->event = CALL_EVENT;
+    if (emulator->event == NO_EVENT) /* else the block had an `in` before */
+        emulator->event = CALL_EVENT;
     emulator->stop(engine);
 }
 
 static void
 on_exception(void *engine, u32 vector, struct emulator *emulator)
 {
-    emulator->event = (int)vector;
+    if (emulator->event == NO_EVENT)
+        emulator->event = (int)vector;
     emulator->stop(engine);
 }
 
@@ -663,12 +754,58 @@ on_block(void *engine, u64 address, u32 size, struct emulator *emulator)
         emulator->stop(engine);
 }
 
+static void
+on_watched_block(void *engine, u64 address, u32 size, struct watch *watch)
+{
+    u64 at = address - watch->start, left = watch->size - at;
+    if (memcmp(watch->then + at, watch->now + at, size < left ? size : left) == 0)
+        return;
+    watch->emulator->event = STALE_EVENT;
+    watch->emulator->stop(engine);
+}
+
+static u32
+on_in(void *engine, u32 port, int size, struct emulator *emulator)
+{
+    (void)port, (void)size;
+    emulator->event = PORT_EVENT;
+    emulator->stop(engine);
+    return 0;
+}
+
+static void
+on_out(void *engine, u32 port, int size, u32 value, struct emulator *emulator)
+{
+    (void)value;
+    on_in(engine, port, size, emulator);
+}
+
 static PyObject *
 native_emulation_hooks(PyObject *self, PyObject *ignored)
 {
     (void)self, (void)ignored;
-    return Py_BuildValue("KKK", (unsigned long long)(uintptr_t)on_call, (unsigned long long)(uintptr_t)on_exception,
-                         (unsigned long long)(uintptr_t)on_block);
+    const void *hooks[] = {on_call, on_exception, on_block, on_in, on_out, on_watched_block};
+    PyObject *tuple = PyTuple_New(6);
+    for (Py_ssize_t i = 0; tuple && i < 6; i++) {
+        PyObject *address = PyLong_FromVoidPtr((void *)hooks[i]);
+        if (!address)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, address);
+    }
+    return tuple;
+}
+
+/* What `syscall` does to registers, and Unicorn does not: ``rip`` is behind it. */
+static void
+answer_call(struct emulator *emulator, u64 result, u64 rip)
+{
+    u64 flags = 0;
+    void *place = &flags;
+    emulator->read(emulator->engine, &emulator->flags_id, &place, 1);
+    const u64 *values[] = {&result, &rip, &flags};
+    for (int i = 0; i < 3; i++)
+        emulator->write(emulator->engine, emulator->answer_ids[i], values[i]);
 }
 
 static int
@@ -705,7 +842,7 @@ native_emulate(PyObject *self, PyObject *const *args, Py_ssize_t n)
     for (size_t i = 0; i < 8; i++)
         places[i] = &values[i];
     if (n > 3)
-        emulator->write(emulator->engine, emulator->answer, &w[3]);
+        answer_call(emulator, w[3], w[2]);
     Py_BEGIN_ALLOW_THREADS
     error = run_emulator(emulator, w[1], w[2]);
     emulator->read(emulator->engine, emulator->read_ids, places, 8);
@@ -722,6 +859,8 @@ static PyMethodDef methods[] = {
     FAST(call, "a system call; other threads run meanwhile"),
     FAST(quick, "a system call that never blocks: the interpreter's lock is kept"),
     FAST(wait, "a system call during which a signal mask is in force; -EINTR, with the signal still pending"),
+    {"note", native_note, METH_O, "whether this thread's calls are written down from now on"},
+    {"noted", native_noted, METH_NOARGS, "what was: number, result, beginning and end of the first calls"},
     {"own_signals", native_own_signals, METH_NOARGS, "block all signals in this thread; handle them ourselves"},
     FAST(disposition, "what a signal does: 0 our handler, 1 SIG_DFL, 2 SIG_IGN; with sigaction flags"),
     {"interruption", native_interruption, METH_NOARGS, "how a signal ended this thread's last wait"},

@@ -24,6 +24,15 @@ def wait(mask: int, nr: int, a: Word = 0, b: Word = 0, c: Word = 0, d: Word = 0,
     ``own_signals`` comes first.
     """
 
+def note(wanted: bool, /) -> None:
+    """Whether ``call``, ``quick`` and ``wait`` of this thread are written down from now on; nothing is by now."""
+
+def noted() -> list[tuple[int, int, int, int]]:
+    """The first 64 calls of this thread since the last ``noted`` or ``note``, which are forgotten by that.
+
+    Number, result, beginning and end: CLOCK_MONOTONIC in nanoseconds.
+    """
+
 def own_signals() -> None:
     """Block all signals in this thread, and install the handler that ``wait`` needs for all of them.
 
@@ -96,13 +105,14 @@ def emulate(
 ) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
     """uc_emu_start at ``rip``, with the signal mask ``mask``; other threads run meanwhile.
 
-    (error, event, interrupted, rax, rdi, rsi, rdx, r10, r8, r9, rip). Event: -1 none, -2 a system call, else a vector.
-    ``interrupted``: a signal outside ``mask`` is pending, or SIGRTMAX came, which is taken. ``emulator``: the address
-    of a struct emulator. With ``answer`` rax is set first.
+    (error, event, interrupted, rax, rdi, rsi, rdx, r10, r8, r9, rip). Event: -1 none, -2 a system call, -3 a jump to
+    where runs begin, -4 `in` or `out` (rip is behind the block of code that has it), -5 code that is watched and has
+    changed, else a vector. ``interrupted``: a signal outside ``mask`` is pending, or SIGRTMAX came, which is taken.
+    ``emulator``: the address of a struct emulator. With ``answer`` rax, rcx and r11 are set first, as a call does.
     """
 
-def emulation_hooks() -> tuple[int, int, int]:
-    """Addresses of C functions for UC_HOOK_INSN of `syscall`, UC_HOOK_INTR and UC_HOOK_BLOCK.
+def emulation_hooks() -> tuple[int, int, int, int, int, int]:
+    """Addresses of C functions for Unicorn's hooks: of `syscall`, exceptions, blocks, `in`, `out`, watched blocks.
 
-    Their data is the struct emulator.
+    Their data is the struct emulator; the last one's is a struct watch.
     """

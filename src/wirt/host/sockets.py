@@ -1,12 +1,23 @@
-"""Who has a port: from the socket tables in /proc (proc_pid_net(5)) to the process that holds the socket."""
+"""Who has a port: from the socket tables in /proc (proc_pid_net(5)) to the process that holds the socket; buffers."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 
-__all__ = ["port_holder"]
+__all__ = ["port_holder", "set_send_buffer"]
+
+_SO_SNDBUFFORCE = 32  # <asm-generic/socket.h>
+
+
+def set_send_buffer(sock: socket.socket, size: int) -> None:
+    """How many bytes may wait in ``sock``, beyond the limit for others if we may (CAP_NET_ADMIN)."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, size)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
 
 def port_holder(protocol: str, port: int) -> str:

@@ -10,7 +10,7 @@ from wirt.sentry import lives, orders, signals
 from wirt.sentry.task import Task
 from wirt.vmm.platform import BUS_ERROR, Exit, Fault
 
-__all__ = ["run"]
+__all__ = ["fault", "run"]
 
 log = logging.getLogger("wirt.sentry")
 
@@ -67,13 +67,14 @@ def run(task: Task) -> None:
             if process.loop is not run:
                 return
         elif happened is Exit.FAULT:
-            _fault(task, vcpu.fault)
+            fault(task, vcpu.fault)
         else:
             log.error("guest process %d: %s", task.process.pid, vcpu.reason)
             signals.die(signal.SIGKILL)
 
 
-def _fault(task: Task, fault: Fault) -> None:
+def fault(task: Task, fault: Fault) -> None:
+    """Whatever the processor raised: what a signal can tell the program, or nothing."""
     if fault.vector == _PAGE_FAULT:
         _page_fault(task, fault)
         return

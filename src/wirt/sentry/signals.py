@@ -154,13 +154,13 @@ def _default_actions(task: Task) -> None:
     _native.wait(task.mask, SYS_getpid)
 
 
-def interrupted(task: Task, call: Call) -> None:
+def interrupted(task: Task, call: Call) -> bool:
     """A call has answered -EINTR: run the signal's handler, and make the call again or let it fail, as Linux would.
 
     Without a handler to run (a thread was kicked, or stopped and continued) it is made again, unless the host kernel
     has said that it is over. ``call.restart`` counts where a signal came before the host's call was made:
     ``Restart.SYS`` is then made again after any handler, as if the signal had come a moment earlier; the others must
-    not sleep through it.
+    not sleep through it. Returns whether it is made again.
     """
     ended = _native.interruption()
     found, kicked = _next(task)
@@ -177,10 +177,11 @@ def interrupted(task: Task, call: Call) -> None:
         registers.rax = -_EINTR & _ALL
     if found is not None:
         _deliver(task, found, registers)
-        return
+        return again
     restore_mask(task)
     task.vcpu.resume(registers)
     _default_actions(task)
+    return again
 
 
 def wait_masked(task: Task, mask: int, number: int, *words: int | bytes | bytearray) -> int:
@@ -205,6 +206,8 @@ def _deliver(task: Task, info: bytes, registers: UserRegisters, trapno: int = 0,
     """Set the thread up to run the handler, from the state in ``registers``."""
     number = int.from_bytes(info[:4], "little")
     process = task.process
+    if process.tracer is not None:
+        process.tracer.signal(task, info)
     with process.lock:
         action = process.actions[number]
         if action.handler > abi.SIG_IGN and action.flags & abi.SA_RESETHAND:
@@ -291,6 +294,8 @@ def force(task: Task, number: int, code: int, address: int = 0, trapno: int = 0,
     It ends the process where it is blocked or ignored. ``address`` is si_addr, and for a page fault (14) CR2.
     """
     if task.process.actions[number].handler <= abi.SIG_IGN or task.mask & _bit(number):
+        if task.process.tracer is not None:
+            task.process.tracer.killed(task, number)
         die(number)
     info = abi.siginfo_fault.pack(number, 0, s32(code), address & _ALL)
     cr2 = address if trapno == 14 else 0

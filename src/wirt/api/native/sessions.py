@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 
 from wirt.api.native.parts import FRAMES, NDJSON, EngineOf, Stream, endless, json_body, ndjson, streamed
 from wirt.errors import InvalidInput
 from wirt.model.host import Stats
+from wirt.model.trace import TraceEntry, TraceOptions
 from wirt.model.wire import AttachRequest, ExecRequest, Identity, LogQuery
 
 __all__ = ["router"]
@@ -60,6 +63,25 @@ async def read_logs(
     return Stream(await engine.guests.logs(ref, query), media_type=FRAMES)
 
 
+@router.get("/{ref}/trace", responses=streamed(NDJSON), response_class=Stream)
+async def trace_guest(
+    engine: EngineOf,
+    http: Request,
+    ref: str,
+    calls: Annotated[
+        tuple[str, ...], Query(alias="call", description="calls, or sets of them; all where missing")
+    ] = (),
+    *,
+    steps: Annotated[bool, Query(description="with what the monitor asked of the host for each call")] = False,
+    arguments: Annotated[bool, Query(description="with what the calls were given and gave back")] = True,
+    start: Annotated[bool, Query(description="wait until the guest is started, and begin with its first step")] = False,
+) -> Stream:
+    """What a micro guest's processes do, an entry a line, until it ends: each call, signal and fault."""
+    endless(http)
+    batches = await engine.traces.trace(ref, TraceOptions(calls, steps, arguments, start))
+    return Stream(_lines(batches), media_type=NDJSON)
+
+
 @router.get("/stats", responses=streamed(NDJSON), response_class=Stream)
 async def sample_guests(
     engine: EngineOf,
@@ -80,6 +102,13 @@ async def sample_guest(engine: EngineOf, http: Request, ref: str, *, stream: boo
     if stream:
         endless(http)
     return ndjson(_single(await engine.guests.stats([ref], stream=stream)))
+
+
+async def _lines(batches: AsyncGenerator[Sequence[TraceEntry], None]) -> AsyncGenerator[bytes, None]:
+    """Many at a time, as there may be thousands a second."""
+    async with contextlib.aclosing(batches):
+        async for batch in batches:
+            yield b"".join(msgspec.json.encode(entry) + b"\n" for entry in batch)
 
 
 async def _single(samples: AsyncGenerator[Sequence[Stats], None]) -> AsyncGenerator[Stats, None]:

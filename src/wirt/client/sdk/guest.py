@@ -18,6 +18,7 @@ from wirt.client.transport import path
 from wirt.errors import NotFound
 from wirt.model.guest import ExecSpec, GuestState, GuestView
 from wirt.model.host import Change, Stats, TopView
+from wirt.model.trace import TraceEntry
 from wirt.model.wire import (
     CommitOptions,
     ExecRequest,
@@ -136,6 +137,18 @@ class Guest:
         """What it wrote, as text; with ``follow`` line by line, until it ends. ``since``, ``until``: Unix seconds."""
         pieces = self._calls.stream(self._path("logs"), {"follow": follow, **query})
         return log_lines(pieces) if follow else log_text(pieces)
+
+    def trace(
+        self, calls: Sequence[str] = (), *, steps: bool = False, arguments: bool = True, start: bool = False
+    ) -> Iterator[TraceEntry]:
+        """What the processes of a micro guest do, as it happens, until it ends.
+
+        ``calls``: names of calls, or of sets (file, network ...), with "!" in front what to leave out; none: all.
+        ``steps``: with what the monitor asked of the host. ``start``: the guest does not run yet; what it does is told
+        from its first step on, once something starts it.
+        """
+        query = {"call": list(calls), "steps": steps, "arguments": arguments, "start": start}
+        return self._calls.lines(TraceEntry, "GET", self._path("trace"), query=query)
 
     # -- life --------------------------------------------------------------------------------------
 

@@ -160,7 +160,7 @@ class Tracer:
         self.release(task)
         self.send(task, TraceKind.END, name="killed", outcome=f"killed by {signal_name(number)}", result=-number)
 
-    def _born(self, task: Task) -> None:
+    def born(self, task: Task) -> None:
         """We are the child of a traced process."""
         self.inside, self.held, self._lost = {task.tid}, {}, 0
         self.send(task, TraceKind.BEGIN, name="fork", arguments=_command(task.process), result=1)

@@ -288,7 +288,7 @@ class AddressSpace:
 
     def show(self, vma: Vma) -> None:
         if vma.phys >= 0 and vma.rights and not vma.short:
-            self.memory.map(GuestVirt(vma.start), vma.size, GuestPhys(vma.phys), Rights(vma.rights))
+            self.memory.map(GuestVirt(vma.start), vma.size, GuestPhys(vma.phys), Rights(vma.rights), shared=vma.shared)
 
     def unmap(self, va: int, size: int) -> None:
         """munmap(2): what is there goes, holes do not matter."""
@@ -333,7 +333,7 @@ class AddressSpace:
         elif not before:
             self.show(vma)
         else:
-            self.memory.protect(GuestVirt(vma.start), vma.size, GuestPhys(vma.phys), Rights(rights))
+            self.memory.protect(GuestVirt(vma.start), vma.size, GuestPhys(vma.phys), Rights(rights), shared=vma.shared)
 
     # -- mappings that grow ------------------------------------------------------------------------
 
@@ -372,7 +372,7 @@ class AddressSpace:
         page = va & -PAGE
         if self._exists(page + vma.delta, write=write):
             phys = GuestPhys(vma.phys + page - vma.start)
-            self.memory.map(GuestVirt(page), PAGE, phys, Rights(vma.rights))
+            self.memory.map(GuestVirt(page), PAGE, phys, Rights(vma.rights), shared=vma.shared)
             return True
         if self.hidden:
             for other in self._files():

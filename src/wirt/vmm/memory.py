@@ -58,8 +58,11 @@ class Translator(Protocol):
     def revoked(self) -> None:
         """Entries lost rights or are gone: they are not used any more when this returns."""
 
-    def executable(self, va: int, size: int, phys: int) -> None:
-        """What is there may be executed from now on, and may not be what was there before."""
+    def executable(self, va: int, size: int, phys: int, *, shared: bool) -> None:
+        """What is there may be executed from now on, and may not be what was there before.
+
+        ``shared``: it may change without the guest's writing there.
+        """
 
     def cleared(self) -> None:
         """Everything of the program's is gone."""
@@ -282,12 +285,12 @@ class GuestMemory:
 
     # -- what the guest sees -----------------------------------------------------------------------
 
-    def map(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights) -> None:
-        """Show an extent, or a part of it, at ``va``, where nothing is shown."""
+    def map(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights, *, shared: bool = False) -> None:
+        """Show an extent, or a part of it, at ``va``, where nothing is shown. ``shared``: it can be elsewhere, too."""
         if rights:
             self.tables.map(va, size, phys, USER_RIGHTS[rights])
             if rights & Rights.X and self._translator is not None:
-                self._translator.executable(va, size, phys)
+                self._translator.executable(va, size, phys, shared=shared)
 
     def unmap(self, va: GuestVirt, size: int, *, touch: bool = True) -> None:
         """Show nothing there. ``touch=False``: what was shown is freed or discarded next, which ends the rights too."""
@@ -298,7 +301,7 @@ class GuestMemory:
         for phys, length in shown:
             self.touch(phys, length)
 
-    def protect(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights) -> None:
+    def protect(self, va: GuestVirt, size: int, phys: GuestPhys, rights: Rights, *, shared: bool = False) -> None:
         """Other rights for what is shown. A right that is lost is lost for all threads when this returns."""
         lost = self.tables.protect(va, size, phys, USER_RIGHTS[rights])
         if self._translator is None:
@@ -308,7 +311,7 @@ class GuestMemory:
         if lost:
             self._translator.revoked()
         if rights & Rights.X:
-            self._translator.executable(va, size, phys)
+            self._translator.executable(va, size, phys, shared=shared)
 
     def clear(self) -> None:
         """For execve(2): nothing is mapped, every extent is given back, with its contents."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from unicorn import unicorn_const as uc
@@ -23,6 +24,7 @@ from wirt.vmm.memory import GuestMemory
 from wirt.vmm.paging import SUPERVISOR_DATA, USER_RIGHTS
 from wirt.vmm.software.checks import exit_checks
 from wirt.vmm.software.turns import Turns
+from wirt.vmm.software.watches import Watches
 
 __all__ = ["Engine", "EngineError"]
 
@@ -31,14 +33,16 @@ _EFER = 0xD01  # NXE, LMA, LME, SCE
 _MSR_EFER, _MSR_STAR = 0xC000_0080, 0xC000_0081
 _CR0, _CR4 = 0x8005_0033, 1 << 5 | 1 << 9 | 1 << 10  # as in kvm.processor, without OSXSAVE
 _USER_CS = 0x2B
+_EVERYWHERE = (1, 0)  # first and last address of a hook
 _TO_USER = bytes.fromhex("480f07 0f05")  # sysretq to where `syscall` is
 _START = STUBS  # guest-physical, and at that distance in the window
 _GATE, _TARGET = bytes.fromhex("ff25 0a000000"), 16  # jmp [rip + 10], and where that word is
 
-_EMULATOR = struct.Struct("<5Q9i12x2Q")  # struct emulator of _native.c
+_EMULATOR = struct.Struct("<5Q12i16x2Q")  # struct emulator of _native.c
 _EMULATOR_GATE = _EMULATOR.size - 16
 _FUNCTIONS = ("emu_start", "emu_stop", "reg_read_batch", "reg_write")
-_ANSWERS = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RDI, x86.UC_X86_REG_RSI, x86.UC_X86_REG_RDX, x86.UC_X86_REG_R10,
+_ANSWERED = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_R11, x86.UC_X86_REG_RFLAGS)
+_CALLED = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RDI, x86.UC_X86_REG_RSI, x86.UC_X86_REG_RDX, x86.UC_X86_REG_R10,
             x86.UC_X86_REG_R8, x86.UC_X86_REG_R9, x86.UC_X86_REG_RIP)  # fmt: skip
 
 
@@ -81,15 +85,16 @@ class Engine:
         if checks:
             self.gate = SUPERVISOR + VCPUS + ENTRY
             _native.poke(checks, b"\1")
-        self._hooks = self._add_hooks()
+        self._add_hooks()
+        self._watches = Watches(memory, self.emulator, self._hook_watched)
         self.clean_state = self.new_state()  # as a program begins, once ``begin`` was called
         _EMULATOR.pack_into(
             self._emulator,
             0,
             self._handle.value or 0,
             *(_address(getattr(uclib, f"uc_{name}")) for name in _FUNCTIONS),
-            x86.UC_X86_REG_RAX,
-            *_ANSWERS,
+            *_ANSWERED,
+            *_CALLED,
             0,
             0,
         )  # fmt: skip
@@ -98,18 +103,30 @@ class Engine:
         arguments = [ctypes.c_uint64(word) for word in words]
         _check(uclib.uc_ctl(self._handle, ctypes.c_uint32(_control(kind, len(words))).value, *arguments), "uc_ctl")
 
-    def _add_hooks(self) -> list[ctypes.c_size_t]:
+    def _add_hooks(self) -> None:
         """All are C functions: nothing of Python runs while the guest does."""
-        kinds = (uc.UC_HOOK_INSN, uc.UC_HOOK_INTR, uc.UC_HOOK_BLOCK)
-        hooks = [ctypes.c_size_t() for _ in kinds]
-        data = ctypes.c_void_p(self.emulator)
-        for hook, kind, function in zip(hooks, kinds, _native.emulation_hooks(), strict=True):
-            instruction = (ctypes.c_int(x86.UC_X86_INS_SYSCALL),) if kind == uc.UC_HOOK_INSN else ()
-            at_gate = self.gate and kind == uc.UC_HOOK_BLOCK
-            where = map(ctypes.c_uint64, (self.gate, self.gate) if at_gate else (1, 0))  # 1 to 0 is everywhere
-            words = (kind, ctypes.c_void_p(function), data, *where, *instruction)
-            _check(uclib.uc_hook_add(self._handle, ctypes.byref(hook), *words), "uc_hook_add")
-        return hooks
+        on_call, on_exception, on_block, on_in, on_out, _ = _native.emulation_hooks()
+        blocks = (self.gate, self.gate) if self.gate else _EVERYWHERE
+        self._hook(uc.UC_HOOK_INTR, on_exception, self.emulator)
+        self._hook(uc.UC_HOOK_BLOCK, on_block, self.emulator, blocks)
+        self._hook(uc.UC_HOOK_INSN, on_call, self.emulator, _EVERYWHERE, x86.UC_X86_INS_SYSCALL)
+        self._hook(uc.UC_HOOK_INSN, on_in, self.emulator, _EVERYWHERE, x86.UC_X86_INS_IN)
+        self._hook(uc.UC_HOOK_INSN, on_out, self.emulator, _EVERYWHERE, x86.UC_X86_INS_OUT)
+
+    def _hook(
+        self, kind: int, function: int, data: int, where: tuple[int, int] = _EVERYWHERE, *instruction: int
+    ) -> Callable[[], None]:
+        """``where``: first and last address. What removes it again."""
+        hook = ctypes.c_size_t()
+        words = (kind, ctypes.c_void_p(function), ctypes.c_void_p(data), *map(ctypes.c_uint64, where))
+        _check(
+            uclib.uc_hook_add(self._handle, ctypes.byref(hook), *words, *map(ctypes.c_int, instruction)), "uc_hook_add"
+        )
+        return lambda: _check(uclib.uc_hook_del(self._handle, hook), "uc_hook_del")
+
+    def _hook_watched(self, data: int, first: int, last: int) -> Callable[[], None]:
+        *_, on_watched_block = _native.emulation_hooks()
+        return self._hook(uc.UC_HOOK_BLOCK, on_watched_block, data, (first, last))
 
     # -- the processor -----------------------------------------------------------------------------
 
@@ -199,16 +216,30 @@ class Engine:
         """All of the program's memory is gone."""
         self._stale = True
         self._executable = {}
+        self._watches.clear()
         self._set(uc.UC_CTL_TB_FLUSH)
 
-    def notice_code(self, va: int, size: int, phys: int) -> None:
+    def notice_code(self, va: int, size: int, phys: int, *, shared: bool) -> None:
         """May be executed from now on. If there was code before, what was made of it is forgotten."""
+        if shared:
+            self._watches.add(va, size, phys)
         end = phys + size
         if any(start < end and phys < stop for start, stop in self._executable.items()):
             self._stale = True
             self.refresh()
-            self._set(uc.UC_CTL_TB_REMOVE_CACHE, va, va + size)
+            self._forget_code(va, va + size)
         self._executable[phys] = max(end, self._executable.get(phys, 0))
+
+    def _forget_code(self, start: int, end: int) -> None:
+        self._set(uc.UC_CTL_TB_REMOVE_CACHE, start, end)
+
+    def catch_up(self, rip: int) -> None:
+        """Watched code there has changed."""
+        self._forget_code(*self._watches.catch_up(rip))
+
+    def watched(self) -> list[tuple[int, int, int]]:
+        """Address, size and guest-physical address of code that may change unseen."""
+        return self._watches.ranges()
 
     def refresh(self) -> None:
         """Right before a run."""

@@ -26,7 +26,7 @@ class SoftwarePlatform:
 
     name = "software"
 
-    __slots__ = ("_given_up", "_inherited", "features", "places")
+    __slots__ = ("_given_up", "_inherited", "_watched", "features", "places")
 
     def __init__(self) -> None:
         library()  # its vDSO is needed when the guest's root is in the way
@@ -36,9 +36,14 @@ class SoftwarePlatform:
         self.features = Features(extended.XFEATURES, size, self.places.hwcap, 0, size + _FRAME)
         self._inherited: tuple[GuestMemory, Engine] | None = None
         self._given_up: list[Engine] = []
+        self._watched: list[tuple[int, int, int]] = []  # by the engine given up last
 
     def create(self, memory: GuestMemory) -> SoftwareMachine:
-        return SoftwareMachine(self, memory, self._inherit(memory))
+        watched, self._watched = self._watched, []
+        machine = SoftwareMachine(self, memory, self._inherit(memory))
+        for va, size, phys in watched:
+            machine.executable(va, size, phys, shared=True)
+        return machine
 
     def _inherit(self, memory: GuestMemory) -> Engine | None:
         """After a fork the child has a copy of the engine, with all that it has translated."""
@@ -51,6 +56,7 @@ class SoftwarePlatform:
         """For the next machine, unless another thread was in the midst of a run when the process was copied."""
         if engine.turns.held:
             self._given_up.append(engine)  # nothing of it can be relied on, not even that it can be closed
+            self._watched = engine.watched()
         else:
             self._inherited = (memory, engine)
 
@@ -98,10 +104,10 @@ class SoftwareMachine:
         self.engine.forget_translations()
         self._turns.give()
 
-    def executable(self, va: int, size: int, phys: int) -> None:
+    def executable(self, va: int, size: int, phys: int, *, shared: bool) -> None:
         self._turns.take(patience=0)
         try:
-            self.engine.notice_code(va, size, phys)
+            self.engine.notice_code(va, size, phys, shared=shared)
         finally:
             self._turns.give()
 

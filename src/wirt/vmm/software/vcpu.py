@@ -34,7 +34,7 @@ _IDS = (ctypes.c_int * _COUNT)(*(getattr(x86, f"UC_X86_REG_{name}") for name in 
 _RCX, _R11, _RIP, _RFLAGS = 2, 11, 16, 17
 _general = attrgetter(*(name.lower() for name in _NAMES[:_RIP]))
 
-_NO_EVENT, _CALL_EVENT, _GATE_EVENT = -1, -2, -3
+_NO_EVENT, _CALL_EVENT, _GATE_EVENT, _PORT_EVENT, _STALE_EVENT = -1, -2, -3, -4, -5
 _PAGE_FAULT, _GENERAL_PROTECTION, _UNDEFINED = 14, 13, 6
 _ERROR_CODES = frozenset({8, 10, 11, 12, 13, 14, 17})
 _BREAKPOINT, _TRACE = 3, 1
@@ -157,14 +157,19 @@ class SoftwareVcpu:
         _native.quick(unistd.SYS_rt_sigpending, pending, 8)
         return Exit.INTERRUPTED if int.from_bytes(pending, "little") & ~mask & ~_KICK_BIT else None
 
-    def _other(self, error: int, event: int) -> Exit:
-        """An exception: with the turn."""
+    def _other(self, error: int, event: int) -> Exit | None:
+        """An exception, or what is none: with the turn."""
         engine = self._engine
         if error == uc.UC_ERR_INSN_INVALID:
             return self._fault(_UNDEFINED, 0, 0)
         if error:
             self.reason = f"Unicorn: error {error} at {self._rip:#x}"
             return Exit.DEAD
+        if event == _STALE_EVENT:
+            engine.catch_up(self._rip)
+            return None
+        if event == _PORT_EVENT:
+            return self._fault(_GENERAL_PROTECTION, 0, 0)
         if event == _GATE_EVENT:
             return self._fault(_PAGE_FAULT, _FETCH_NOTHING, engine.gate)
         if event == _NO_EVENT:  # address 0, Unicorn's mark for an end
@@ -221,7 +226,7 @@ class SoftwareVcpu:
         general = [word & _WORD_MASK for word in _general(registers)]
         rip, rflags = _canonical(registers.rip), registers.rflags & _USER_FLAGS | _ALWAYS_FLAGS
         engine = self._take()
-        self._words[:] = (*general, rip, rflags, _canonical(registers.fs_base), _canonical(registers.gs_base))
+        self._words[:] = [*general, rip, rflags, _canonical(registers.fs_base), _canonical(registers.gs_base)]
         try:
             engine.write_batch(_IDS, self._places, _COUNT)
         finally:

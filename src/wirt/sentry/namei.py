@@ -27,7 +27,7 @@ from wirt.sentry.proc_nodes import Folder, Link, Node
 from wirt.sentry.proc_tree import ROOTS, entry_at
 from wirt.sentry.task import Task
 
-__all__ = ["Place", "at", "by_path", "find", "folder_of", "place_of", "refuse"]
+__all__ = ["Host", "Place", "at", "by_path", "find", "folder_of", "place_of", "refuse"]
 
 _MAX_LINKS = 40
 _PATH_MAX = 4096

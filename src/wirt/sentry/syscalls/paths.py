@@ -158,6 +158,11 @@ def readlinkat(task: Task, folder: int, name: int, buf: int, size: int) -> int:
 # -- making, removing ------------------------------------------------------------------------------
 
 
+def _entry(task: Task, folder: int, name: int, refusal: int, call: namei.Host) -> int:
+    """A call about a name in a folder, whatever the name stands for; ``refusal``: what is ours has that errno."""
+    return namei.at(task, descriptor_or_cwd(folder), path(task, name), call, refuse(refusal), follow=False)
+
+
 def mknod(task: Task, name: int, mode: int, device: int) -> int:
     return mknodat(task, _CWD, name, mode, device)
 
@@ -167,14 +172,7 @@ def mknodat(task: Task, folder: int, name: int, mode: int, device: int) -> int:
     mode = u32(mode)
     if mode & S_IFMT in (S_IFCHR, S_IFBLK):
         fail(errno.EPERM)
-    return namei.at(
-        task,
-        descriptor_or_cwd(folder),
-        path(task, name),
-        lambda at, where: _native.call(nr.SYS_mknodat, at, where, mode, 0),
-        refuse(errno.EEXIST),
-        follow=False,
-    )
+    return _entry(task, folder, name, errno.EEXIST, lambda at, where: _native.call(nr.SYS_mknodat, at, where, mode, 0))
 
 
 def unlink(task: Task, name: int) -> int:
@@ -183,14 +181,7 @@ def unlink(task: Task, name: int) -> int:
 
 def unlinkat(task: Task, folder: int, name: int, flags: int) -> int:
     flags = u32(flags)
-    return namei.at(
-        task,
-        descriptor_or_cwd(folder),
-        path(task, name),
-        lambda at, where: _native.call(nr.SYS_unlinkat, at, where, flags),
-        refuse(errno.EPERM),
-        follow=False,
-    )
+    return _entry(task, folder, name, errno.EPERM, lambda at, where: _native.call(nr.SYS_unlinkat, at, where, flags))
 
 
 def symlink(task: Task, target: int, name: int) -> int:
@@ -199,14 +190,7 @@ def symlink(task: Task, target: int, name: int) -> int:
 
 def symlinkat(task: Task, target: int, folder: int, name: int) -> int:
     text = path(task, target)
-    return namei.at(
-        task,
-        descriptor_or_cwd(folder),
-        path(task, name),
-        lambda at, where: _native.call(nr.SYS_symlinkat, text, at, where),
-        refuse(errno.EPERM),
-        follow=False,
-    )
+    return _entry(task, folder, name, errno.EPERM, lambda at, where: _native.call(nr.SYS_symlinkat, text, at, where))
 
 
 def truncate(task: Task, name: int, length: int) -> int:

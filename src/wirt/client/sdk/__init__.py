@@ -21,6 +21,20 @@ from wirt.client.sdk.guests import Guests
 from wirt.client.sdk.images import Images
 from wirt.client.sdk.networks import Networks, Volumes
 from wirt.client.sdk.options import GuestOptions
+from wirt.client.sdk.sandbox import CallFailed, Sandbox
 from wirt.client.sdk.session import RunResult
+from wirt.client.sdk.snapshots import Snapshots
 
-__all__ = ["Client", "Guest", "GuestOptions", "Guests", "Images", "Networks", "RunResult", "Volumes"]
+__all__ = [
+    "CallFailed",
+    "Client",
+    "Guest",
+    "GuestOptions",
+    "Guests",
+    "Images",
+    "Networks",
+    "RunResult",
+    "Sandbox",
+    "Snapshots",
+    "Volumes",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Unpack
 
@@ -13,7 +13,9 @@ from wirt.client.sdk.guests import Guests
 from wirt.client.sdk.images import Images
 from wirt.client.sdk.networks import Networks, Volumes
 from wirt.client.sdk.options import Command, GuestOptions, guest_spec
+from wirt.client.sdk.sandbox import Sandbox
 from wirt.client.sdk.session import OnOutput, RunResult, converse
+from wirt.client.sdk.snapshots import Snapshots
 from wirt.client.transport import Transport, Upgraded, path
 from wirt.errors import NotFound, StartFailed
 from wirt.model.guest import GuestSpec
@@ -35,6 +37,7 @@ class Client:
         self.images = Images(self._calls)
         self.networks = Networks(self._calls)
         self.volumes = Volumes(self._calls)
+        self.snapshots = Snapshots(self._calls)
 
     def __repr__(self) -> str:
         return f"<Client {self._calls.transport.address}>"
@@ -78,6 +81,22 @@ class Client:
             wait = path("guests", connection.headers["wirt-guest"], "wait")
             with contextlib.suppress(NotFound):
                 self._calls.ask(ExitStatus, "POST", wait, query={"condition": WaitCondition.REMOVED.value})
+
+    def sandbox(
+        self,
+        image: str,
+        *,
+        setup: Callable[[], object] | str = "",
+        warm: int = 1,
+        timeout: float | None = None,
+        **options: Unpack[GuestOptions],
+    ) -> Sandbox:
+        """Where Python callables and programs run, each call in a fresh clone of one micro guest that was set up.
+
+        ``setup``: what every call finds done: a callable, or Python text. ``warm``: clones that wait in advance.
+        ``timeout``: seconds for each call. The image needs python3. Without other options a guest has no network.
+        """
+        return Sandbox(self._calls, image, setup=setup, warm=warm, timeout=timeout, **options)
 
     def events(
         self, *, since: float = 0.0, until: float | None = None, follow: bool = True, filters: Filters | None = None

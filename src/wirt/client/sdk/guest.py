@@ -18,9 +18,11 @@ from wirt.client.transport import path
 from wirt.errors import NotFound
 from wirt.model.guest import ExecSpec, GuestState, GuestView
 from wirt.model.host import Change, Stats, TopView
+from wirt.model.snapshot import ForkRequest, Snapshot, SnapshotRequest
 from wirt.model.trace import TraceEntry
 from wirt.model.wire import (
     CommitOptions,
+    Created,
     ExecRequest,
     ExitStatus,
     Identity,
@@ -187,6 +189,22 @@ class Guest:
     def remove(self, *, force: bool = False, volumes: bool = False) -> None:
         """``force``: kill it first if it runs. ``volumes``: with its anonymous volumes."""
         self._calls.tell("DELETE", self._path(), query={"force": force, "volumes": volumes})
+
+    # -- copies ------------------------------------------------------------------------------------
+
+    def fork(self, *, name: str = "") -> Guest:
+        """A clone that goes on where this micro guest is now. ``name``: what its name begins with; else this one's."""
+        return self.forks(1, name=name)[0]
+
+    def forks(self, count: int, *, name: str = "") -> list[Guest]:
+        """That many clones, all of one moment."""
+        request = ForkRequest(count, name)
+        made = self._calls.ask(tuple[Created, ...], "POST", self._path("fork"), body=request)
+        return [Guest(self._calls, each.id, "", each.warnings) for each in made]
+
+    def snapshot(self, name: str = "") -> Snapshot:
+        """Write this micro guest down, memory and files, to go on from later; see ``Client.snapshots``."""
+        return self._calls.ask(Snapshot, "POST", path("snapshots"), body=SnapshotRequest(self.id, name))
 
     # -- commands ----------------------------------------------------------------------------------
 

@@ -85,6 +85,7 @@ class GuestOptions(Limits, total=False):
     dns_search: Sequence[str]
     dns_options: Sequence[str]
     extra_hosts: Mapping[str, str]  # {"name": "address"}
+    snapshot: str
     pid_mode: str
     ipc_mode: str
     uts_mode: str

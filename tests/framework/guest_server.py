@@ -10,6 +10,7 @@ MARKS is a file in memory: the byte at a call's number tells what came of it whe
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import mmap
@@ -23,10 +24,12 @@ from typing import Any, NoReturn
 
 from wirt.abi.linux import mount as ms
 from wirt.abi.linux.sched import CLONE_NEWNS
+from wirt.errors import Unavailable
 from wirt.host.mount import mount
 from wirt.host.namespaces import unshare
 from wirt.host.process import die_with_parent
 from wirt.sentry import guest, run
+from wirt.vmm.choice import prepare_software
 
 __all__ = ["DONE", "FAILED", "MADE", "serve"]
 
@@ -39,6 +42,8 @@ def serve(requests: socket.socket, marks: mmap.mmap) -> None:
     rows = guest.dispatch()
     for number, (handler, arity, call) in rows.items():
         rows[number] = (_marked(handler, number, marks), arity, call)
+    with contextlib.suppress(Unavailable):
+        prepare_software()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors report by themselves
     while True:

@@ -18,7 +18,7 @@ from wirt.sentry.checkpoint.resume import CannotResume, Saved, resume
 from wirt.sentry.descriptors import OWN
 from wirt.sentry.process import GuestOptions
 from wirt.sentry.rehearsal import rehearse
-from wirt.vmm.choice import choose
+from wirt.vmm.choice import choose, prepare_software
 from wirt.vmm.kvm.machine import KvmPlatform
 from wirt.vmm.platform import Platform
 from wirt.vmm.vmi.library import library
@@ -75,6 +75,8 @@ def prepare(platform: str) -> None:
         opened = KvmPlatform()
         _quirks[platform] = opened.raises_privilege
         opened.close()
+    else:
+        prepare_software()
 
 
 def open_monitor(platform: str) -> GuestMonitor:

@@ -10,7 +10,7 @@ from wirt.vmm.kvm.machine import KvmPlatform
 from wirt.vmm.platform import Platform
 from wirt.vmm.probe import probe
 
-__all__ = ["choose"]
+__all__ = ["choose", "prepare_software"]
 
 log = logging.getLogger("wirt.vmm")
 
@@ -40,14 +40,29 @@ def choose(name: str = "", *, lowest_fd: int = 0, raises_privilege: bool | None 
         ) from error
 
 
+def prepare_software() -> None:
+    """What every guest on that platform needs, found out once in the process that forks them. ``Unavailable``."""
+    try:
+        from wirt.vmm.software.machine import SoftwarePlatform  # noqa: F401 - with all it needs
+        from wirt.vmm.software.state import find_places
+
+        find_places()
+    except (ImportError, OSError) as error:
+        raise _no_unicorn(error) from error
+
+
 def _software() -> Platform:
     try:
         from wirt.vmm.software.machine import SoftwarePlatform
 
         platform: Platform = SoftwarePlatform()
     except (ImportError, OSError) as error:
-        raise Unavailable(
-            f"micro guests without KVM need the emulated processor of the package unicorn: {error}",
-            hint="pip install unicorn; wirt doctor says why there is no KVM",
-        ) from error
+        raise _no_unicorn(error) from error
     return platform
+
+
+def _no_unicorn(error: Exception) -> Unavailable:
+    return Unavailable(
+        f"micro guests without KVM need the emulated processor of the package unicorn: {error}",
+        hint="pip install unicorn; wirt doctor says why there is no KVM",
+    )

@@ -5,10 +5,10 @@ in for its turn. So atomic instructions are atomic, code that one thread writes 
 been translated serves all, also a forked child; but a process has one processor's worth of speed at the most.
 
 What differs from KVM: programs see a processor with SSE4.2 and AES, without AVX and XSAVE, that raises no
-floating-point exceptions of SSE. A file that is shorter than its mapping ends the process by SIGBUS, handler or not.
-`in` and `out` do nothing. Code is translated anew when the program writes it, or when its page becomes executable; not
-when a system call (read(2) and its like) or another mapping of the same file changes code that has run and stays
-executable meanwhile.
+floating-point exceptions of SSE. `in` and `out` fault, but behind the block of code that they are in. A file that
+*another* process makes shorter than its mapping ends the process by SIGBUS, handler or not. Code is translated anew when
+the program writes it, when its page becomes executable, or when it is shared and has changed; not when a system call
+(read(2) and its like) changes private code that has run and stays executable meanwhile.
 
 Locks, in their order: the owner's of the memory, then the turn. Whoever has the turn asks nobody for anything.
 """

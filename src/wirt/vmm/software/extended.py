@@ -70,8 +70,7 @@ def load(engine: Engine, state: bytes) -> None:
     x87 = state if parts & 1 else INITIAL
     sse = state if parts & 2 else INITIAL
     wanted = _wanted
-    wanted.area[:_XMM_END] = (
-        x87[:_MXCSR] + state[_MXCSR : _MXCSR_MASK + 4] + x87[_MXCSR_MASK + 4 : _X87_END] + sse[_XMM:_XMM_END]
-    )
+    image = x87[:_MXCSR] + state[_MXCSR : _MXCSR_MASK + 4] + x87[_MXCSR_MASK + 4 : _X87_END] + sse[_XMM:_XMM_END]
+    ctypes.memmove(wanted.area, image, _XMM_END)
     wanted.tags.value = _LONG_TAGS[x87[_TAGS]]
     engine.write_batch(_IDS, wanted.places, _COUNT)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import struct
 from dataclasses import dataclass
 
@@ -45,8 +46,9 @@ class Places:
     hwcap: int
 
 
+@functools.cache
 def find_places() -> Places:
-    """With an engine and a little memory for it alone. ``EngineError`` when this Unicorn is none that we know."""
+    """Found once a process, with an engine and memory for it alone. ``EngineError`` when this Unicorn is unknown."""
     memory = GuestMemory(8 * PAGE)
     engine = Engine(memory, Turns(lambda: None))
     state = engine.new_state()

@@ -344,6 +344,7 @@ def _serve_frames(sock: socket.socket, command: tuple[str, ...], options: Attach
 class Images:
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
+        self.cache = 7
         self.loading = threading.Event()
 
     async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
@@ -356,6 +357,10 @@ class Images:
 
     async def history(self, name: str) -> Sequence[HistoryEntry]:
         return [HistoryEntry(1.5, name, 10)]
+
+    async def prune_cache(self) -> Pruned:
+        pruned, self.cache = Pruned(("bootstrap/bookworm",) if self.cache else (), self.cache), 0
+        return pruned
 
     async def tag(self, name: str, target: str) -> None:
         self.calls.append(("tag", name, target))

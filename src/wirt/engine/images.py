@@ -11,9 +11,11 @@ from wirt.engine.departures import Departures
 from wirt.engine.events import Events
 from wirt.engine.filters import Filters
 from wirt.engine.registry import Registry
+from wirt.errors import Conflict
+from wirt.host.trees import remove_tree, tree_size
 from wirt.image import ImageStore
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
-from wirt.model.wire import BootstrapRequest, Loaded
+from wirt.model.wire import BootstrapRequest, Loaded, Pruned
 from wirt.storage.snapshots import Snapshots
 
 __all__ = ["Images"]
@@ -43,6 +45,8 @@ class Images:
         self._swept = asyncio.Event()
         self._removal = removal
         self._events = events
+        self._cache_users = 0
+        self._cache_removal = asyncio.Lock()
 
     async def list(self, *, filters: Filters) -> Sequence[ImageSummary]:
         return await asyncio.to_thread(self._store.list, filters)
@@ -95,9 +99,21 @@ class Images:
         from wirt.image.bootstrap import bootstrap  # seldom used, and not needed to start
 
         await self._swept.wait()
-        image_id = await asyncio.to_thread(bootstrap, request, self._store, self._cache, progress)
+        async with self._cache_removal:
+            self._cache_users += 1
+        try:
+            image_id = await asyncio.to_thread(bootstrap, request, self._store, self._cache, progress)
+        finally:
+            self._cache_users -= 1
         self._events.publish("image", "bootstrap", image_id, name=request.name or request.recipe)
         return image_id
+
+    async def prune_cache(self) -> Pruned:
+        """Delete what bootstraps have downloaded; ``Conflict`` while one goes on. New ones wait until it is gone."""
+        async with self._cache_removal:
+            if self._cache_users:
+                raise Conflict("an image is being made, which needs the cache", hint="try again when it is done")
+            return await asyncio.to_thread(_empty, self._cache)
 
     async def sweep(self) -> None:
         """After a crash: delete what bootstraps that were cut off left. New ones wait for it."""
@@ -121,6 +137,14 @@ class Images:
             self._events.publish("image", "untag", name, name=name)
         for image_id in deletion.deleted:
             self._events.publish("image", "delete", image_id)
+
+
+def _empty(cache: Path) -> Pruned:
+    folders = sorted(cache.glob("*/*"))
+    sizes = sum(tree_size(folder) for folder in folders)
+    for folder in folders:
+        remove_tree(folder)
+    return Pruned(tuple(str(folder.relative_to(cache)) for folder in folders), sizes)
 
 
 def _sweep(cache: Path) -> None:

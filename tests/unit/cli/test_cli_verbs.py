@@ -376,12 +376,20 @@ def test_prune_tells_what_went(daemon, wirt) -> None:
 
 
 def test_system_prune_goes_from_guests_to_images(daemon, wirt) -> None:
-    for kind in ("guests", "networks", "volumes", "images"):
+    for kind in ("guests", "networks", "volumes", "images", "cache"):
         daemon.answers[f"POST /v1/{kind}/prune"] = {"deleted": [kind], "reclaimed": 1000}
     assert wirt("system", "prune", "-f", "-a", "--volumes") == 0
-    assert [asked.path.split("/")[2] for asked in daemon.asked] == ["guests", "networks", "volumes", "images"]
-    assert daemon.last.query == [("all", "1")]
-    assert "space reclaimed: 4kB" in wirt.out
+    kinds = ["guests", "networks", "volumes", "images", "cache"]
+    assert [asked.path.split("/")[2] for asked in daemon.asked] == kinds
+    assert [asked.query for asked in daemon.asked[-2:]] == [[("all", "1")], []]
+    assert "space reclaimed: 5kB" in wirt.out
+
+
+def test_system_prune_leaves_the_cache_unless_it_is_asked_for(daemon, wirt) -> None:
+    for kind in ("guests", "networks", "images"):
+        daemon.answers[f"POST /v1/{kind}/prune"] = {"deleted": [], "reclaimed": 0}
+    assert wirt("system", "prune", "-f") == 0
+    assert [asked.path.split("/")[2] for asked in daemon.asked] == ["guests", "networks", "images"]
 
 
 def test_events_until_the_beginning_of_time_ask_for_it(daemon, wirt) -> None:

@@ -91,6 +91,7 @@ volume ls -q                         # data
 volume inspect data                  # data
 volume rm -f data                    # data
 volume prune -f -a                   # space reclaimed
+system prune -f --cache              # bootstrap/bookworm
 system prune -f -a --volumes         # space reclaimed
 info                                 # Guests
 system df -v                         # busybox

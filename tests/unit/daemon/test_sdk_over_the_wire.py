@@ -183,6 +183,8 @@ def test_networks_and_volumes(host: wirt.Client, engine: MemoryEngine) -> None:
 def test_the_host_itself(host: wirt.Client) -> None:
     assert host.info().name == "memory"
     assert host.disk_usage().images.things[0].size == 10
+    assert host.prune_cache().reclaimed == 7
+    assert host.prune_cache().deleted == ()
     assert host.version().version == wirt.__version__
     assert host.doctor()[0].level == "ok"
     events = host.events()

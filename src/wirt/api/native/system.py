@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from wirt.api.native.parts import EngineOf
 from wirt.model.host import DiskUsage, Finding, HostInfo
-from wirt.model.wire import Version
+from wirt.model.wire import Pruned, Version
 from wirt.version import VERSION
 
 __all__ = ["router"]
@@ -40,6 +40,12 @@ async def show_info(engine: EngineOf) -> HostInfo:
 async def show_disk_usage(engine: EngineOf) -> DiskUsage:
     """What is kept on this host's disk, and how much of it nobody needs. It takes a while: every file is counted."""
     return await engine.disk_usage()
+
+
+@router.post("/cache/prune")
+async def prune_cache(engine: EngineOf) -> Pruned:
+    """Remove what was downloaded to make images; it is fetched again when it is needed."""
+    return await engine.images.prune_cache()
 
 
 @router.get("/doctor")

@@ -18,7 +18,7 @@ VERB = Verb(
     "Show what images, guests, volumes and cache take on the disk",
     flags=(FORMAT, Flag("verbose", "v", "switch", "each of them")),
     about="What several images share counts once in the summary, and with -v for each of them. The cache has packages "
-    "for `wirt image bootstrap`; whatever is deleted from it is fetched again.",
+    "for `wirt image bootstrap`; `wirt system prune --cache` empties it.",
     examples=(("wirt system df", "how much there is, and how much of it no guest needs"),),
 )
 

@@ -20,7 +20,7 @@ from wirt.client.transport import Transport, Upgraded, path
 from wirt.errors import NotFound, StartFailed
 from wirt.model.guest import GuestSpec
 from wirt.model.host import DiskUsage, Event, Finding, HostInfo
-from wirt.model.wire import ExitStatus, RunRequest, Version, WaitCondition
+from wirt.model.wire import ExitStatus, Pruned, RunRequest, Version, WaitCondition
 
 __all__ = ["Client"]
 
@@ -112,6 +112,10 @@ class Client:
     def disk_usage(self) -> DiskUsage:
         """What is kept on the host's disk, and how much of it nobody needs. May take a while: every file is counted."""
         return self._calls.get(DiskUsage, path("system", "df"))
+
+    def prune_cache(self) -> Pruned:
+        """Remove what was downloaded to make images."""
+        return self._calls.ask(Pruned, "POST", path("cache", "prune"))
 
     def doctor(self) -> Sequence[Finding]:
         """What the host can do, what that means, and how to mend what it cannot."""

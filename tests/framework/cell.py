@@ -39,8 +39,9 @@ class _Payload:
     def rehearse(self, inside: Any) -> None:
         """It has no first time to prepare for."""
 
-    def run(self, config: Any, program: str, inside: Any, ready: Any) -> NoReturn:
-        ready()
+    def run(self, config: Any, program: str, inside: Any, report: Any) -> NoReturn:
+        report.started()
+        report.close()
         status = 0
         try:
             names = {"config": config, "program": program, "inside": inside, **globals()}

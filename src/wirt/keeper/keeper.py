@@ -96,6 +96,8 @@ class Keeper:
                 return  # a client that does not read does not keep us for ever
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._socket_path)
+        for program in self._programs.values():
+            program.bury()
 
     def _clients_left(self) -> bool:
         return any(program.clients for program in self._programs.values())

@@ -204,9 +204,10 @@ class Program:
                 self._adopt_master(fd)
             elif kind == report.FAILED:
                 self._refusal = text.decode("utf-8", "replace")
-            elif kind == report.STARTED:
-                self._close_report()
+            elif kind == report.STARTED and self.state is ProgramState.LAUNCHING:
                 self._running(self._launcher)
+            elif kind == report.ENDED and self.state is ProgramState.RUNNING and (code := report.ended_with(text)) >= 0:
+                self._end(code)
             else:
                 self._close_report()  # it has ended, or is about to
 
@@ -226,14 +227,26 @@ class Program:
                 self._launcher_ended(status)
                 return True
         if pid == self.pid and pid:
-            self.status = status
-            self.state = ProgramState.EXITED
-            self._drain()
-            self._close_streams()
-            self.state = ProgramState.DONE
-            self._owner.program_done(self)
+            self.pid = 0
+            if self.state is ProgramState.RUNNING:
+                self._end(status)
             return True
         return pid == self._launcher
+
+    def _end(self, status: int) -> None:
+        """It has ended, or said that it does so now; its process may take a while to be gone."""
+        self.status = status
+        self.state = ProgramState.EXITED
+        self._drain()
+        self._close_streams()
+        self.state = ProgramState.DONE
+        self._owner.program_done(self)
+
+    def bury(self) -> None:
+        """Wait until the process of a program that has ended is gone."""
+        if self.pid:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
 
     def _launcher_ended(self, status: int) -> None:
         pid = self._read_pid() if status == 0 and not self._plan["monitor"] else 0

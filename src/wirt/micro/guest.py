@@ -10,7 +10,7 @@ from wirt.abi.linux.resource import RLIMITS
 from wirt.errors import Unavailable
 from wirt.micro.config import MonitorConfig
 from wirt.micro.jail import Jail
-from wirt.micro.report import Refused
+from wirt.micro.report import Refused, Report
 from wirt.micro.saved import SavedGuest
 from wirt.sentry import guest
 from wirt.sentry.checkpoint import save  # noqa: F401 - answers to its order
@@ -38,10 +38,12 @@ class GuestMonitor:
     def rehearse(self, inside: Jail) -> None:
         rehearse(self._platform, self._made, inside.proc_fd)
 
-    def run(self, config: MonitorConfig, program: str, inside: Jail, ready: Callable[[], None]) -> NoReturn:
+    def run(self, config: MonitorConfig, program: str, inside: Jail, report: Report) -> NoReturn:
         argv = (os.fsencode(program), *map(os.fsencode, config.argv[1:]))
         environ = tuple(map(os.fsencode, config.env))
-        guest.run(self._platform, _options(config, inside), argv, environ, ready, self._made)
+        farewell = None if config.join else report.ended
+        options = _options(config, inside)
+        guest.run(self._platform, options, argv, environ, report.started, farewell, self._made)
 
     def resume(self, config: MonitorConfig, saved: SavedGuest, inside: Jail, ready: Callable[[], None]) -> NoReturn:
         try:

@@ -38,8 +38,8 @@ class Monitor(Protocol):
     def rehearse(self, inside: jail.Jail, /) -> None:
         """Called if there is time before it is known what to run."""
 
-    def run(self, config: MonitorConfig, program: str, inside: jail.Jail, ready: Callable[[], None], /) -> NoReturn:
-        """Become the guest. ``ready`` is called when ``program`` is loaded; ``OSError`` as execve(2) before."""
+    def run(self, config: MonitorConfig, program: str, inside: jail.Jail, report: Report, /) -> NoReturn:
+        """Become the guest. ``report`` is told when ``program`` is loaded; ``OSError`` as execve(2) before."""
 
     def resume(
         self, config: MonitorConfig, saved: SavedGuest, inside: jail.Jail, ready: Callable[[], None], /
@@ -99,7 +99,7 @@ def _refusal(error: Exception) -> Refused:
 def _run(monitor: Monitor, config: MonitorConfig, inside: jail.Jail, report: Report) -> NoReturn:
     program = find_program(config.argv[0], config.env)
     try:
-        monitor.run(config, program, inside, report.started)
+        monitor.run(config, program, inside, report)
     except OSError as error:
         code = _NOT_FOUND if error.errno == errno.ENOENT else _NOT_RUNNABLE  # what a script asks for may be missing
         raise Refused(code, f'exec: "{config.argv[0]}": {_reason(error)}') from error

@@ -3,18 +3,32 @@
 The keeper's first packet is the order: the path of a configuration, the three standard streams beside it. Then a packet
 is a letter, and what belongs to it. From the child: ``U`` "I am in a new user namespace, map it", ``M`` with
 the master of the pty beside it, ``S`` "the program is loaded", ``E`` with a text "it cannot be". The answer to ``U`` is
-``U``.
+``U``. Of the guest's first process a last packet may come: ``X`` with a number, "it ends with this code, alone". The
+host takes milliseconds to clear such a process away before wait(2) tells.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable
 
-__all__ = ["FAILED", "MAP_USERS", "MASTER", "STARTED", "Refused", "Report", "map_users", "receive", "send_order"]
+__all__ = [
+    "ENDED",
+    "FAILED",
+    "MAP_USERS",
+    "MASTER",
+    "STARTED",
+    "Refused",
+    "Report",
+    "ended_with",
+    "map_users",
+    "receive",
+    "send_order",
+]
 
-MAP_USERS, MASTER, STARTED, FAILED = b"U", b"M", b"S", b"E"
+MAP_USERS, MASTER, STARTED, FAILED, ENDED = b"U", b"M", b"S", b"E", b"X"
 
 _MOST = 16 << 10  # bytes of a packet
 _EVERYBODY = b"0 0 4294967295\n"  # ids are the host's own, all but -1, which is nobody's
@@ -30,7 +44,7 @@ class Refused(Exception):  # noqa: N818 - becomes a packet
 
 
 class Report:
-    """The child's end. After ``started`` or ``failed`` it is closed."""
+    """The child's end. After ``failed`` or ``ended``, or when the last process that has it is gone, it is closed."""
 
     def __init__(self, fd: int) -> None:
         self._socket = socket.socket(fileno=fd)
@@ -53,7 +67,11 @@ class Report:
 
     def started(self) -> None:
         self._socket.send(STARTED)
-        self.close()
+
+    def ended(self, code: int) -> None:
+        """The process ends with ``code``, the next moment, and leaves nobody behind."""
+        with contextlib.suppress(OSError):  # the keeper is gone
+            self._socket.send(ENDED + str(code).encode(), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
     def failed(self, refused: Refused) -> None:
         self._socket.send(FAILED + f"{refused.code} {refused.text}".encode("utf-8", "replace")[: _MOST - 1])
@@ -78,6 +96,11 @@ def receive(sock: socket.socket) -> tuple[bytes, bytes, int]:
     except ConnectionResetError:
         return b"", b"", -1
     return packet[:1], packet[1:], fds[0] if fds else -1
+
+
+def ended_with(text: bytes) -> int:
+    """The code in a packet ``ENDED``; -1 for what is none."""
+    return int(text) if text.isdigit() and len(text) <= 3 and int(text) <= 255 else -1
 
 
 def map_users(pid: int, answer: Callable[[bytes], object]) -> None:

@@ -43,17 +43,20 @@ def run(
     argv: tuple[bytes, ...],
     environ: tuple[bytes, ...],
     ready: Callable[[], None] = lambda: None,
+    farewell: Callable[[int], None] | None = None,
     made: tuple[GuestMemory, Machine] | None = None,
 ) -> NoReturn:
     """Become a guest process that runs ``argv[0]``, a path: the caller is in the jail, and has one thread.
 
     ``made``: memory and a machine of ``platform`` over it, if there was time to make them before.
     ``ready`` is called when the program is loaded. ``OSError`` as execve(2) has it when it cannot be.
+    ``farewell``: see ``Process``.
     """
     made = made or new_machine(platform)
     program = execution.find(argv[0], argv, environ)
     task = first_task(platform, options, made)
     task.process.exec_request = program
+    task.process.farewell = farewell
     lives.load_program(task)
     ready()
     lives.main_thread(task)

@@ -51,6 +51,7 @@ _SIGSETXID = 33
 _FUTEX_WAKE = 1
 _FUTEX_TID, _FUTEX_OWNER_DIED, _FUTEX_WAITERS = 0x3FFF_FFFF, 0x4000_0000, 0x8000_0000
 _ROBUST_LIMIT = 2048
+_WALL = 0x4000_0000  # __WALL: children of clone(2) with other signals, too
 _PR_SET_NAME, _PR_GET_NAME = 15, 16
 
 _WINDOW_BELOW, _WINDOW = 4 << 10, 64 << 10  # of a vfork caller's stack, around its stack pointer
@@ -130,6 +131,7 @@ def _be_born(task: Task, wish: CloneWish, registers: UserRegisters, state: bytes
     process = task.process
     _close(process.vfork_fd)
     process.pid = task.tid = os.getpid()
+    process.farewell = None
     record_exe(process)
     process.tasks = {task.tid: task}
     process.exec_request = None
@@ -222,7 +224,18 @@ def end_process(task: Task, status: int) -> NoReturn:
     for other in list(task.process.tasks.values()):
         _release_robust(other)
     _end_vfork(task.process)
+    if task.process.farewell is not None and _is_alone():
+        task.process.farewell(status)
     os._exit(status)
+
+
+def _is_alone() -> bool:
+    """Whether this process has no child, born or inherited: then the guest's first process is its only one."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | _WALL)
+    except ChildProcessError:
+        return True
+    return False
 
 
 # -- execve --------------------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ class Process:
     time_page: int = 0  # where the program sees it; 0 before there is one
     lock: threading.RLock = field(default_factory=threading.RLock)
     pid: int = 0
+    farewell: Callable[[int], None] | None = None  # who is told that it ends, and nobody is left of its children
     on_exec: list[Callable[[Process], None]] = field(default_factory=list)
     on_fork: list[Callable[[Process], None]] = field(default_factory=list)  # called in the child
     loop: Callable[[Task], None] = field(default=_no_loop)

@@ -17,7 +17,7 @@ cp -R pyproject.toml setup.py README.md LICENSE packaging src "$source"
 "$home/bin/python" -m compileall -q "$home/lib"
 
 getent group wirt >/dev/null || groupadd --system wirt
-mkdir -p "$prefix/bin" "$prefix/lib/systemd/system" "$prefix/share/man/man1"
+mkdir -p "$prefix/bin" "$prefix/share/man/man1"
 # Not a link: following one takes a millisecond of every command.
 sed "s|^bin=.*|bin=$home/bin|" "$home/bin/wirt" >"$prefix/bin/wirt"
 chmod 755 "$prefix/bin/wirt"
@@ -31,14 +31,7 @@ mkdir -p "$bash" "$zsh" "$fish"
 "$wirt" completion fish >"$fish/wirt.fish"
 "$wirt" help --man >"$prefix/share/man/man1/wirt.1"
 
-for unit in packaging/systemd/*; do
-	sed "s|/usr/local/bin/wirt|$prefix/bin/wirt|" "$unit" >"$prefix/lib/systemd/system/$(basename "$unit")"
-done
-if [ -d /run/systemd/system ]; then
-	systemctl daemon-reload
-	systemctl enable --quiet --now wirt.socket
-	systemctl try-restart wirt.service
-else
+tools/units.sh install "$prefix"
+[ -d /run/systemd/system ] ||
 	pkill -f "^$home/bin/python3 .*wirt\.daemon" || true # of the version before: guests go on, the next command starts ours
-fi
 echo "installed: $("$wirt" --version); members of the group wirt may use it without sudo"

@@ -10,11 +10,9 @@ if [ -x "$home/bin/wirt" ] && [ -n "$("$home/bin/wirt" ps -q)" ]; then
 	echo "uninstall.sh: guests are running; first: wirt stop \$(wirt ps -q)" >&2
 	exit 1
 fi
-if [ -d /run/systemd/system ]; then
-	systemctl disable --quiet --now wirt.socket wirt.service || true
-fi
+"$(dirname "$0")/units.sh" remove "$prefix"
 pkill -f "^$home/bin/python3 .*wirt\.daemon" || true # one that a command started
-rm -f "$prefix/bin/wirt" "$prefix/lib/systemd/system/wirt.service" "$prefix/lib/systemd/system/wirt.socket"
+rm -f "$prefix/bin/wirt"
 rm -f "$prefix/share/man/man1/wirt.1" "$prefix/share/bash-completion/completions/wirt"
 rm -f "$prefix/share/zsh/site-functions/_wirt" "$prefix/share/fish/vendor_completions.d/wirt.fish"
 for folder in lib/systemd/system lib/systemd share/man/man1 share/bash-completion/completions share/bash-completion \
@@ -22,9 +20,6 @@ for folder in lib/systemd/system lib/systemd share/man/man1 share/bash-completio
 	rmdir "$prefix/$folder" 2>/dev/null || true # where nobody else has put anything
 done
 rm -rf "$home"
-if [ -d /run/systemd/system ]; then
-	systemctl daemon-reload
-fi
 case "$(getent group wirt)" in
 *:) groupdel wirt ;;
 esac

@@ -165,7 +165,7 @@ struct watch {
     const char *then, *now;
 };
 
-#define KICK LAST_SIGNAL /* of other threads': not made pending again */
+#define KICK LAST_SIGNAL /* of other threads': not made pending again, unless it carries more */
 #define KICK_BIT ((u64)1 << (KICK - 1))
 
 static __thread struct emulator *running;
@@ -177,7 +177,7 @@ on_signal(int sig, siginfo_t *info, void *context)
     greg_t *rip = &at->uc_mcontext.gregs[REG_RIP];
     u64 all = ALL_SIGNALS;
 
-    if (!running || sig != KICK)
+    if (!running || sig != KICK || info->si_code != SI_TKILL)
         queue_again(sig, info);
     if (running) {
         __atomic_store_n(&running->wanted, 1, __ATOMIC_RELAXED);

@@ -1,5 +1,5 @@
-"""/proc/PID: what has to do with memory. That of another process is its own business: its files are empty, but for the
-command line, which all may read (``proc_identity``)."""
+"""/proc/PID: what has to do with memory. Of another process there is the command line, which all may read
+(``proc_identity``), and its mappings, which it is asked for; other files are empty."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from wirt.abi.linux.unistd import SYS_mincore
 from wirt.host import _native
+from wirt.sentry import peers
 from wirt.sentry.mm import PAGE
 from wirt.sentry.proc_nodes import host_names, host_text
 from wirt.sentry.task import Task
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _KVM_THREAD = b"kvm-"  # kvm-nx-lpage-recovery, a thread of the process since Linux 6.13
+_MAPS, _SMAPS = 1, 2  # what is asked of others
 _CHUNK = 1 << 16  # pages asked about at a time
 
 
@@ -93,8 +95,18 @@ def size(task: Task) -> int:
 
 
 def maps(task: Task, base: bytes) -> bytes:
-    if not is_own(task, base):
-        return b""
+    return _own_maps(task) if is_own(task, base) else peers.ask(task, _pid(base), _MAPS)
+
+
+def smaps(task: Task, base: bytes) -> bytes:
+    return _own_smaps(task) if is_own(task, base) else peers.ask(task, _pid(base), _SMAPS)
+
+
+def _pid(base: bytes) -> int:
+    return int(base.partition(b"/")[0])
+
+
+def _own_maps(task: Task) -> bytes:
     with task.process.lock:
         return b"".join(_line(task, vma) for vma in task.mm.vmas)
 
@@ -108,9 +120,7 @@ def _line(task: Task, vma: Vma) -> bytes:
     return os.fsencode(f"{text:<73}{name}\n" if name else f"{text} \n")
 
 
-def smaps(task: Task, base: bytes) -> bytes:
-    if not is_own(task, base):
-        return b""
+def _own_smaps(task: Task) -> bytes:
     with task.process.lock:
         return b"".join(_line(task, vma) + _sizes(*_pages(vma)) + _flags(vma) for vma in task.mm.vmas)
 
@@ -184,3 +194,7 @@ def _sizes(total: int, present: int, shared: int, anonymous: int) -> bytes:
 def _flags(vma: Vma) -> bytes:
     flags = " ".join(text for text, bit in (("rd", 1), ("wr", 2), ("ex", 4)) if vma.rights & bit)
     return f"VmFlags: {flags} mr mw me\n".encode()
+
+
+peers.register(_MAPS, _own_maps)
+peers.register(_SMAPS, _own_smaps)

@@ -23,7 +23,7 @@ from wirt.abi.linux.unistd import (
     SYS_tgkill,
 )
 from wirt.host import _native
-from wirt.sentry import frames
+from wirt.sentry import frames, peers
 from wirt.sentry.frames import Context, Handler
 from wirt.sentry.process import Process, SigAction
 from wirt.sentry.table import Call, Restart
@@ -132,7 +132,7 @@ def _next(task: Task) -> tuple[bytes | None, bool]:
             return None, kicked
         if number != abi.SIGRTMAX:
             return bytes(info), kicked
-        _heed(info)
+        _heed(task, info)
         kicked = True
 
 
@@ -142,11 +142,13 @@ def end_guest(status: int) -> int:
     return _native.call(SYS_rt_sigqueueinfo, 1, abi.SIGRTMAX, info)
 
 
-def _heed(info: bytearray) -> None:
+def _heed(task: Task, info: bytearray) -> None:
     """What a kick carries: no program of a guest can send one."""
-    _, _, code, _, _, value = abi.siginfo_queued.unpack(info)
+    _, _, code, sender, _, value = abi.siginfo_queued.unpack(info)
     if code == _END_GUEST:
         os._exit(value & 0xFF)
+    if code == peers.ASK:
+        peers.answer(task, sender, value)
 
 
 def _default_actions(task: Task) -> None:

@@ -14,18 +14,25 @@ if pid == 0:
 def say(line, word):
     os.write(fd, line)
     print(line, until(fd, word), flush=True)
+def foreground(name):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with open(f"/proc/{os.tcgetpgrp(fd)}/comm") as comm:
+            if comm.read().strip() == name:
+                return
+        time.sleep(0.01)
 print(until(fd, b"ready> "))
 say(b"echo $((6 * 7))\n", b"\n42")
 say(b"stty cols 99; stty size\n", b" 99")
-say(b"sleep 50\n", b"sleep 50"); time.sleep(0.3)
+say(b"sleep 50\n", b"sleep 50"); foreground("sleep")
 say(b"\x1a", b"Stopped")
 say(b"jobs\n", b"[1]+")
 say(b"bg\n", b"sleep 50 &")
 say(b"kill %1; wait; echo don''e\n", b"done")
-say(b"cat\n", b"cat"); time.sleep(0.3)
+say(b"cat\n", b"cat"); foreground("cat")
 say(b"line\n", b"line\r\nline")
 say(b"\x04", b"ready> ")
-say(b"sleep 50\n", b"sleep 50"); time.sleep(0.3)
+say(b"sleep 50\n", b"sleep 50"); foreground("sleep")
 say(b"\x03", b"ready> ")
 say(b"echo status $?\n", b"status 130")
 say(b"yes | head -n 100000 | md5sum\n", b"  -")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from wirt.abi import kvm
 from wirt.abi.linux import unistd
 from wirt.host import _native
+from wirt.vmm.kicks import take_kick
 from wirt.vmm.kvm.processor import USER_CODE, USER_DATA, segment
 from wirt.vmm.layout import ENTRY, NO_ADDRESS, PAGE, STUBS, SUPERVISOR, VCPU_SIZE, VCPUS
 from wirt.vmm.platform import BUS_ERROR, KICK, Exit, Fault, UserRegisters
@@ -55,8 +56,6 @@ _USER_CS, _USER_SS = segment(0, USER_CODE, 11, dpl=3, long=True), segment(0, USE
 _USER_FLAGS, _ALWAYS_FLAGS = 0x25_0DD5, 0x202  # as in _native.c
 _WORD_MASK = (1 << 64) - 1
 _KICK_BIT = 1 << KICK - 1
-_KICK_SET = _WORD.pack(_KICK_BIT)
-_NOW = bytes(16)
 _STUBS = SUPERVISOR + STUBS
 _PAGE_FAULT, _GENERAL_PROTECTION = 14, 13
 _NO_STATE = (0, 0)
@@ -161,7 +160,7 @@ class KvmVcpu:
         return self._fault(_GENERAL_PROTECTION, 0, 0)  # the program used a port by itself
 
     def _interrupted(self, rip: int) -> Exit:
-        _native.quick(unistd.SYS_rt_sigtimedwait, _native.address_of(_KICK_SET), 0, _native.address_of(_NOW), 8)
+        take_kick(self._tid)
         if rip >= SUPERVISOR:
             if _STUBS <= rip < _STUBS + PAGE:
                 return self._exception(rip)  # the signal waits for the next run

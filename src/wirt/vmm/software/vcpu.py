@@ -15,6 +15,7 @@ from unicorn import x86_const as x86
 
 from wirt.abi.linux import unistd
 from wirt.host import _native
+from wirt.vmm.kicks import take_kick
 from wirt.vmm.layout import NO_ADDRESS, GuestVirt
 from wirt.vmm.platform import KICK, Exit, Fault, UserRegisters
 from wirt.vmm.software import extended
@@ -155,7 +156,9 @@ class SoftwareVcpu:
             return Exit.INTERRUPTED
         pending = bytearray(8)
         _native.quick(unistd.SYS_rt_sigpending, pending, 8)
-        return Exit.INTERRUPTED if int.from_bytes(pending, "little") & ~mask & ~_KICK_BIT else None
+        found = int.from_bytes(pending, "little")
+        told = found & _KICK_BIT and take_kick(self._tid)
+        return Exit.INTERRUPTED if told or found & ~mask & ~_KICK_BIT else None
 
     def _other(self, error: int, event: int) -> Exit | None:
         """An exception, or what is none: with the turn."""

@@ -10,7 +10,6 @@ in it can make this process do anything.
 from __future__ import annotations
 
 import contextlib
-import io
 import pickle
 import sys
 import threading
@@ -26,6 +25,7 @@ from wirt.client import frames
 from wirt.client.sdk.calls import Calls
 from wirt.client.sdk.guest import Guest
 from wirt.client.sdk.options import Command, GuestOptions, guest_spec, words
+from wirt.client.sdk.plain import plain
 from wirt.client.sdk.session import RunResult, converse
 from wirt.client.transport import Upgraded, path
 from wirt.errors import InvalidInput, NotFound, RuntimeFailure
@@ -36,15 +36,10 @@ from wirt.model.wire import RunRequest
 __all__ = ["CallFailed", "Sandbox"]
 
 _HEAD = 8
+_LAST_WORDS = 64 << 10  # bytes of standard error
 _GUEST = Path(__file__).with_name("sandbox_guest.py")
-_PLAIN = frozenset(
-    (
-        ("builtins", "complex"), ("builtins", "range"), ("builtins", "slice"),
-        ("datetime", "date"), ("datetime", "datetime"), ("datetime", "time"), ("datetime", "timedelta"),
-        ("datetime", "timezone"), ("decimal", "Decimal"), ("uuid", "UUID"), ("collections", "OrderedDict"),
-    )
-)  # fmt: skip
-"""What a result may hold beside what pickle has its own codes for: none of it costs more than its bytes to make."""
+_NONSENSE = "the guest did not answer as it should"
+_MOST = 256 << 20  # bytes that a call may write
 
 
 class CallFailed(RuntimeFailure):
@@ -153,9 +148,10 @@ class Sandbox:
         if timer is not None:
             timer.start()
         try:
-            result = converse(connection, _message(request), _passed_on if request["what"] == "call" else None)
-        except RuntimeFailure:
-            if not expired.is_set():
+            result = converse(connection, _message(request), _Listener(shown=request["what"] == "call"))
+        except BaseException as error:
+            self._discard(connection)
+            if not expired.is_set() or not isinstance(error, RuntimeFailure):
                 raise
         finally:
             if timer is not None:
@@ -200,17 +196,23 @@ class Sandbox:
             connection.socket.sendall(frames.encode_frame(frames.STDIN, order[start : start + (64 << 10)]))
         said, complaint = bytearray(), bytearray()
         for kind, payload in frames.iter_frames(connection):
+            if len(said) > _MOST:
+                break
             if kind == frames.STDOUT:
                 said += payload
                 if len(said) >= _HEAD and len(said) >= _HEAD + int.from_bytes(said[:_HEAD], "big"):
                     break
             elif kind == frames.STDERR:
                 complaint += payload
+                del complaint[:-_LAST_WORDS]
             else:
                 last = complaint.decode(errors="replace").strip().rsplit("\n", 1)[-1]
                 raise RuntimeFailure(f"the sandbox could not be set up: {last or 'its guest ended'}")
-        answer = _answer(bytes(said))
-        self._python = tuple(answer["python"])
+        match _answer(bytes(said)).get("python"):
+            case [int(major), int(minor)]:
+                self._python = major, minor
+            case _:
+                raise RuntimeFailure(_NONSENSE)
 
     def _start(self) -> Upgraded:
         connection = self._open(GuestSpec(image="", snapshot=self._snapshot, auto_remove=True))
@@ -242,40 +244,37 @@ def _message(content: dict[str, Any]) -> bytes:
 def _result(ended: RunResult) -> Any:
     if not ended.stdout_bytes:
         raise RuntimeFailure(f"the guest ended with exit code {ended.exit_code} before it had a result")
-    return _plain(_answer(ended.stdout_bytes)["result"])
+    result = _answer(ended.stdout_bytes).get("result")
+    if not isinstance(result, bytes):
+        raise RuntimeFailure(_NONSENSE)
+    return plain(result)
 
 
 def _answer(data: bytes) -> dict[str, Any]:
-    answer = _plain(data[_HEAD:])
+    """What the guest says, if that is an answer at all. ``CallFailed`` when it says that something was raised."""
+    answer = plain(data[_HEAD:]) if int.from_bytes(data[:_HEAD], "big") == len(data) - _HEAD else None
     if not isinstance(answer, dict):
-        raise RuntimeFailure("the guest did not answer as it should")
+        raise RuntimeFailure(_NONSENSE)
     if "error" in answer:
-        kind, message, traceback, *_ = *map(str, answer["error"]), "", "", ""
+        said = answer["error"] if isinstance(answer["error"], list) else []
+        kind, message, traceback, *_ = *(text for text in said if isinstance(text, str)), "", "", ""
         raise CallFailed(kind, message, traceback)
     return answer
 
 
-class _Plain(pickle.Unpickler):
-    """Makes nothing but plain data."""
+class _Listener:
+    """What a clone writes: counted, and shown if it is no answer."""
 
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _PLAIN:
-            return super().find_class(module, name)
-        raise RuntimeFailure(f"the result holds a {module}.{name}, which is no plain data")
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._left = _MOST
 
-
-def _plain(data: bytes) -> Any:
-    try:
-        return _Plain(io.BytesIO(data)).load()
-    except RuntimeFailure:
-        raise
-    except Exception as error:
-        raise RuntimeFailure(f"the guest did not answer as it should: {type(error).__name__}") from error
-
-
-def _passed_on(stream: str, data: bytes) -> None:
-    if stream == "stderr":
-        sys.stderr.write(data.decode(errors="replace"))
+    def __call__(self, stream: str, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            raise RuntimeFailure(f"the call wrote more than {_MOST >> 20} MiB")
+        if self._shown and stream == "stderr":
+            sys.stderr.write(data.decode(errors="replace"))
 
 
 # -- callables -------------------------------------------------------------------------------------

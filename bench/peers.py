@@ -22,7 +22,7 @@ from pathlib import Path
 
 from measure import Command
 
-__all__ = ["IMAGE", "Engine", "docker", "fetch", "podman", "runc", "runsc", "wirt"]
+__all__ = ["IMAGE", "Engine", "docker", "fetch", "fetch_qiling", "podman", "qiling", "runc", "runsc", "wirt"]
 
 IMAGE = "busybox"
 PROJECT = Path(__file__).parent.parent
@@ -31,6 +31,7 @@ PACKAGES = ("docker.io", "podman", "netavark", "iptables", "runc", "runsc", "bus
 # Of these the tests read a file; what they depend on (most of Go's libraries) is left out.
 REFERENCES = ("golang-github-docker-docker-dev",)
 APPLETS = ("sh", "true", "sleep", "cat", "echo", "ls")
+_QILING = UNPACKED / "qiling"
 DEADLINE = 30.0  # seconds a peer's daemon may take to come up
 
 
@@ -83,10 +84,14 @@ def fetch() -> None:
     fetched.write_text(" ".join(wanted))
 
 
-def wirt(folder: Path) -> Engine:
-    """wirt as installed in the project's environment, with folders of its own; its daemon starts on demand."""
+def wirt(folder: Path, *, platform: str = "auto") -> Engine:
+    """wirt as installed in the project's environment, with folders of its own; its daemon starts on demand.
+
+    ``platform``: what its micro guests run on.
+    """
     base = folder / "wirt"
     base.mkdir()
+    (base / "config.toml").write_text(f'[micro]\nplatform = "{platform}"\n')
     env = {"WIRT_STATE": str(base / "state"), "WIRT_RUN": str(base / "run"), "WIRT_CONFIG": str(base / "config.toml")}
     program = shutil.which("wirt", path=str(PROJECT / ".venv" / "bin")) or shutil.which("wirt")
     if program is None:
@@ -189,6 +194,44 @@ class _Runsc:
         options = ("--root", str(self.folder / "runsc-state"), "--platform=ptrace", "--network=none")
         words = (*options, "run", "--bundle", str(bundle), "@")
         return Command("runsc run", (_program("runsc"), *words), _environment(), unique=True)
+
+
+def fetch_qiling() -> None:
+    """qiling in an environment of its own, from PyPI; where that does not work, the benchmark does without."""
+    if _QILING.exists():
+        return
+    print(f"fetching qiling into {_QILING.relative_to(PROJECT)}", file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "venv", str(_QILING)], check=True)
+    install = [_QILING / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "qiling"]
+    if subprocess.run(install, stderr=subprocess.DEVNULL, check=False).returncode:
+        shutil.rmtree(_QILING)
+
+
+def qiling(program: Path) -> _Qiling | str:
+    """A static program in qiling; or why it cannot be."""
+    python = _QILING / "bin" / "python"
+    if not python.exists():
+        return "pip does not find it"
+    made = _Qiling(python, program)
+    argv = made.run("0").argv
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return made if done.returncode == 0 else f"it does not run: {(done.stderr.splitlines() or ['no word'])[-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Qiling:
+    """Unicorn, with system calls in Python."""
+
+    python: Path
+    program: Path
+
+    def run(self, *words: str) -> Command:
+        script = (
+            "import sys; from qiling import Qiling; from qiling.const import QL_VERBOSE; "
+            "Qiling(sys.argv[2:], sys.argv[1], verbose=QL_VERBOSE.OFF).run()"
+        )
+        argv = (str(self.python), "-c", script, str(self.program.parent), str(self.program), *words)
+        return Command("qiling", argv)
 
 
 def _missing() -> list[str]:

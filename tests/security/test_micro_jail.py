@@ -49,6 +49,7 @@ FORBIDDEN = {
     "fanotify_init": 300,
     "open_by_handle_at": 304,
     "setns": 308,
+    "kcmp": 312,
     "finit_module": 313,
     "seccomp": 317,
     "kexec_file_load": 320,

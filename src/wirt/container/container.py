@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -182,7 +182,7 @@ class ContainerRuntime:
     def platform(self) -> str:
         return ""
 
-    def save_memory(self, guest: Guest, base: int, areas: bytes, folder: Path) -> int:  # noqa: ARG002
+    def write_down(self, guest: Guest, bases: Mapping[int, int], records: int, folder: Path) -> int:  # noqa: ARG002
         """Nobody in a container answers the order that comes before."""
         raise errors.InvalidInput(f"{guest.name or guest.id[:12]} is a container, whose memory cannot be saved")
 

@@ -26,8 +26,8 @@ from wirt.engine.registry import Registry
 from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Sessions
 from wirt.engine.settings import Paths, Settings
-from wirt.engine.tracing import Tracing
 from wirt.engine.snapshots import Snapshots
+from wirt.engine.tracing import Tracing
 from wirt.engine.usage import measure
 from wirt.engine.volumes import VolumeService
 from wirt.errors import Unavailable
@@ -49,7 +49,7 @@ __all__ = ["Engine"]
 
 
 class Engine:
-    """``guests``, ``images``, ``networks``, ``volumes``, ``snapshots``, ``events``: the use cases, an attribute a resource.
+    """The use cases, one attribute a resource: ``guests``, ``images``, ``networks``, ``volumes``, ``snapshots``...
 
     Made and used in the daemon's event loop.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -56,9 +56,12 @@ class Runtime(Protocol):
     def platform(self) -> str:
         """What the virtual processors of its guests are made of; "" for kinds without."""
 
-    def save_memory(self, guest: Guest, base: int, areas: bytes, folder: Path, /) -> int:
-        """Copy the memory of a guest that stands still to ``folder``; how many bytes. ``base``, ``areas``: the answer
-        to the order ``save``. ``Conflict`` when the guest ends meanwhile, or has said what cannot be."""
+    def write_down(self, guest: Guest, bases: Mapping[int, int], records: int, folder: Path, /) -> int:
+        """Copy a guest that stands still to ``folder``; how many bytes its memory has.
+
+        ``bases``: what its processes have answered to the order ``save``; ``records``: the folder that it came with.
+        ``Conflict`` when the guest ends meanwhile, or has said what cannot be.
+        """
 
     def oom_killed(self, guest_id: str, /) -> bool:
         """Whether the kernel killed a process of the guest for want of memory. Asked before ``delete``."""

@@ -25,6 +25,7 @@ from wirt.engine.names import check_name
 from wirt.engine.orders import Orders
 from wirt.engine.registry import Registry
 from wirt.errors import Conflict, InvalidInput, RuntimeFailure, WirtError
+from wirt.host.fsmount import SAFE, detached
 from wirt.model.guest import Guest, GuestSpec, GuestState
 from wirt.model.snapshot import ForkRequest, Snapshot, SnapshotRequest
 from wirt.model.wire import Created
@@ -33,9 +34,8 @@ from wirt.storage.snapshots import Snapshots as SnapshotStore
 __all__ = ["Snapshots"]
 
 _ORDER = "save"
-_STATE = "state"
-_MOST_STATE = 64 << 20  # bytes of what a monitor says of its process
-_MOST_AREAS = 2 << 20
+_PAGE = 4096
+_RECORDS_SIZE = "128m"
 _PATIENCE = 10.0  # seconds until a monitor answers
 _AGAIN = 0.25
 _MOST_FORKS = 1000
@@ -119,13 +119,10 @@ class Snapshots:
     async def _save(self, guest: Guest, folder: Path, name: str) -> Snapshot:
         """The caller holds the guest's lock."""
         runtime = self._lifecycle.runtime(guest.spec.kind)
-        with _file("state") as state, _file("areas") as areas:
-            with self._orders.open(guest, _ORDER, {}, (state, areas)) as order:
-                base = await self._stand_still(guest, order)
-                said = _contents(areas, _MOST_AREAS)
-                memory = await asyncio.to_thread(runtime.save_memory, guest, base, said, folder)
-                image_id = await self._contents.image_of(guest)
-            (folder / _STATE).write_bytes(_contents(state, _MOST_STATE))
+        with _records() as records, self._orders.open(guest, _ORDER, {}, (records,)) as order:
+            bases = await self._stand_still(guest, order)
+            memory = await asyncio.to_thread(runtime.write_down, guest, bases, records, folder)
+            image_id = await self._contents.image_of(guest)
         return Snapshot(
             id=secrets.token_hex(32),
             name=name,
@@ -138,22 +135,26 @@ class Snapshots:
             memory=memory,
         )
 
-    async def _stand_still(self, guest: Guest, order: OpenOrder) -> int:
-        """Until the order is revoked; where the host has the guest's memory."""
+    async def _stand_still(self, guest: Guest, order: OpenOrder) -> dict[int, int]:
+        """All processes, until the order is revoked; where each, by the host's number, has its guest's memory."""
         runtime = self._lifecycle.runtime(guest.spec.kind)
         await asyncio.wait_for(order.given, _PATIENCE)
+        bases: dict[int, int] = {}
         deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            members = await asyncio.to_thread(runtime.kick, guest)
-            if members != [guest.pid]:
-                raise Conflict(
-                    f"guest {guest.name} has {len(members)} processes, and only one can be saved",
-                    hint="wait until the others have ended (wirt top shows them)",
+        while missing := set(await asyncio.to_thread(runtime.kick, guest)) - bases.keys():
+            if time.monotonic() > deadline:
+                pids = " ".join(map(str, sorted(missing)[:8]))
+                raise RuntimeFailure(
+                    f"processes of guest {guest.name} do not answer: {pids}",
+                    hint="a stopped process answers when it is continued",
                 )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AGAIN):
-                    return _base(guest, await order.replies.get())
-        raise RuntimeFailure(f"guest {guest.name} does not answer", hint="a stopped process answers when it continues")
+                    while missing - bases.keys():
+                        pid, said = await order.replies.get()
+                        if said is not None or not pid:
+                            bases[pid] = _base(guest, pid, said)
+        return bases
 
     # -- going on ----------------------------------------------------------------------------------
 
@@ -195,34 +196,26 @@ def _first_free(name: str, taken: Callable[[str], bool]) -> str:
     return f"{name}-{number}"
 
 
-def _base(guest: Guest, answer: tuple[int, dict[str, Any] | None]) -> int:
-    """What the monitor says is a guest's word: an address, or why not."""
-    pid, said = answer
+def _base(guest: Guest, pid: int, said: dict[str, Any] | None) -> int:
+    """What a monitor says is a guest's word: an address, or why not."""
     if not pid or said is None:
         raise Conflict(f"guest {guest.name} has ended")
     if isinstance(reason := said.get("refused"), str):
         raise Conflict(f"guest {guest.name} cannot be saved: {reason[:300]}")
     base = said.get("base")
-    if not isinstance(base, int) or not 0 < base < 1 << 47 or base % 4096:
+    if not isinstance(base, int) or not 0 < base < 1 << 47 or base % _PAGE:
         raise RuntimeFailure(f"the monitor of guest {guest.name} does not say what it should")
     return base
 
 
 @contextlib.contextmanager
-def _file(name: str) -> Iterator[int]:
-    """In memory, paid for by who fills it."""
-    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+def _records() -> Iterator[int]:
+    """A folder that is nowhere, for the guest's monitors to write to."""
+    fd = detached("tmpfs", {"size": _RECORDS_SIZE, "mode": "1777"}, SAFE)
     try:
         yield fd
     finally:
         os.close(fd)
-
-
-def _contents(fd: int, most: int) -> bytes:
-    size = os.fstat(fd).st_size
-    if size > most:
-        raise Conflict("there is too much to say of the guest's process to save it")
-    return os.pread(fd, size, 0)
 
 
 def _sync(folder: Path) -> None:

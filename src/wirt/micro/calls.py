@@ -86,7 +86,6 @@ GROUPS = (
         "shmget shmat shmdt shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink "
         "mq_timedsend mq_timedreceive mq_notify mq_getsetattr",
     ),
-    _group("which of its descriptors are one open file, when a guest is saved", "kcmp"),
     _group("randomness, and what the machine is called and has", "getrandom uname sysinfo"),
 )
 

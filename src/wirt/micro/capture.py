@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from wirt.errors import Conflict
 from wirt.host.failures import explaining
-from wirt.micro.saved import MEMORY, PIECES
+from wirt.host.netns import call_in
+from wirt.host.unix_peers import peers
+from wirt.micro.opened import open_files
+from wirt.micro.saved import GUEST, MEMORY, state_name
 from wirt.sentry.checkpoint.save import AREA
+from wirt.sentry.checkpoint.saved import Piece
 
-__all__ = ["capture", "read_areas"]
+__all__ = ["capture"]
 
 _PAGE = 4096
 _AT_ONCE = 512  # pages whose entries are read at once
@@ -24,14 +30,62 @@ _ENTRY = 8  # bytes of /proc/PID/pagemap for each page (Documentation/admin-guid
 _THERE = 0b11 << 62  # in memory, or swapped out
 _JOIN = 8 * _PAGE  # holes up to this size are read along: pieces cost more
 _MOST_AREAS = 1 << 16
+_MOST_STATE = 64 << 20  # bytes of what a monitor says of its process
 _BUFFER = 4 << 20
 
 Area = tuple[int, int, bool]  # guest-physical address, size, whole
 
 
-def read_areas(data: bytes, most: int) -> list[Area]:
-    """What a monitor wrote; ``Conflict`` when that is not how it should be, or it is more than ``most`` bytes."""
-    if len(data) % AREA.size or len(data) > _MOST_AREAS * AREA.size:
+def capture(bases: Mapping[int, int], records: int, folder: Path, most: int) -> int:
+    """Write down processes that stand still: ``bases`` says where each, by the host's number, has its guest's memory.
+
+    ``records``: the folder in which each has left what it says of itself. Everything goes to ``folder``
+    (``micro.saved``); returns how many bytes of memory that is. ``Conflict`` when a process ends meanwhile, when more
+    than ``most`` bytes would have to be copied, or when what a monitor says cannot be.
+    """
+    with explaining("save the guest"):
+        try:
+            processes, total = _copy_all(bases, records, folder, most)
+            pairs = call_in(f"/proc/{next(iter(bases))}/ns/net", peers)
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            raise Conflict("the guest has ended") from None
+        (folder / GUEST).write_text(json.dumps({"processes": processes, "pairs": pairs}))
+    return total
+
+
+def _copy_all(bases: Mapping[int, int], records: int, folder: Path, most: int) -> tuple[list[dict[str, Any]], int]:
+    numbers = {pid: _guest_number(pid) for pid in bases}
+    files = open_files(tuple(bases))
+    processes, total = [], 0
+    with open(folder / MEMORY, "wb", buffering=0) as out, mmap.mmap(-1, _BUFFER) as buffer:
+        for pid, base in sorted(bases.items(), key=lambda each: numbers[each[0]]):
+            number = numbers[pid]
+            areas = _areas(_said(records, f"{number}.areas", _MOST_AREAS * AREA.size), most - total)
+            pieces = _copy(pid, base, areas, out.fileno(), buffer, total, most)
+            total += sum(size for _, size, _ in pieces)
+            (folder / state_name(number)).write_bytes(_said(records, f"{number}.state", _MOST_STATE))
+            processes.append({"pid": number, "pieces": pieces, "files": files[pid]})
+    return processes, total
+
+
+def _guest_number(pid: int) -> int:
+    """What a process is called in its own namespace (proc_pid_status(5), NSpid)."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as lines:
+        return next(int(line.split()[-1]) for line in lines if line.startswith("NSpid:"))
+
+
+def _said(records: int, name: str, most: int) -> bytes:
+    """What a monitor has written; ``Conflict`` when it is no plain file of a sensible size."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=records)
+    with open(fd, "rb", buffering=0) as file:
+        about = os.fstat(fd)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > most:
+            raise Conflict("there is too much to say of the guest to save it")
+        return file.readall()
+
+
+def _areas(data: bytes, most: int) -> list[Area]:
+    if len(data) % AREA.size:
         raise Conflict("the guest's monitor does not say what its memory is")
     areas = [(phys, size, bool(whole)) for phys, size, whole in AREA.iter_unpack(data)]
     if any(phys % _PAGE or size % _PAGE or phys + size > 1 << 46 for phys, size, _ in areas):
@@ -41,36 +95,22 @@ def read_areas(data: bytes, most: int) -> list[Area]:
     return sorted(areas)
 
 
-def capture(pid: int, base: int, areas: Sequence[Area], folder: Path, most: int) -> int:
-    """Copy the memory of process ``pid`` to ``folder``; how many bytes that is. ``base``: where it has address 0.
-
-    ``Conflict`` when the process ends meanwhile, or holds more than ``most`` bytes.
-    """
-    with explaining("save the guest's memory"):
-        try:
-            pieces = _copy(pid, base, areas, folder / MEMORY, most)
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            raise Conflict("the guest has ended") from None
-        (folder / PIECES).write_text(json.dumps(pieces))
-    return sum(size for _, size in pieces)
-
-
-def _copy(pid: int, base: int, areas: Sequence[Area], target: Path, most: int) -> list[tuple[int, int]]:
-    pieces: list[tuple[int, int]] = []
-    total = 0
+def _copy(
+    pid: int, base: int, areas: Sequence[Area], out: int, buffer: mmap.mmap, offset: int, most: int
+) -> list[Piece]:
+    pieces: list[Piece] = []
     with (
         open(f"/proc/{pid}/mem", "rb", buffering=0) as memory,
         open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap,
-        open(target, "wb", buffering=0) as out,
-        mmap.mmap(-1, _BUFFER) as buffer,
     ):
         for phys, size, whole in areas:
-            runs = [(phys, size)] if whole else list(_touched(pagemap.fileno(), base, phys, size))
+            runs = [(phys, size)] if whole else _touched(pagemap.fileno(), base, phys, size)
             for start, length in runs:
-                if (total := total + length) > most:
+                if offset + length > most:
                     raise Conflict("the guest has more memory than it may have")
-                _copy_run(memory.fileno(), base + start, length, out.fileno(), buffer)
-                pieces.append((start, length))
+                _copy_run(memory.fileno(), base + start, length, out, buffer)
+                pieces.append((start, length, offset))
+                offset += length
     return pieces
 
 

@@ -11,10 +11,10 @@ from wirt.errors import Unavailable
 from wirt.micro.config import MonitorConfig
 from wirt.micro.jail import Jail
 from wirt.micro.report import Refused, Report
-from wirt.micro.saved import SavedGuest
 from wirt.sentry import guest
 from wirt.sentry.checkpoint import save  # noqa: F401 - answers to its order
-from wirt.sentry.checkpoint.resume import CannotResume, Saved, resume
+from wirt.sentry.checkpoint.resume import CannotResume, resume
+from wirt.sentry.checkpoint.saved import SavedGuest
 from wirt.sentry.descriptors import OWN
 from wirt.sentry.process import GuestOptions
 from wirt.sentry.rehearsal import rehearse
@@ -47,7 +47,7 @@ class GuestMonitor:
 
     def resume(self, config: MonitorConfig, saved: SavedGuest, inside: Jail, ready: Callable[[], None]) -> NoReturn:
         try:
-            resume(self._platform, _options(config, inside), Saved(*saved), self._made, ready)
+            resume(self._platform, _options(config, inside), saved, self._made, ready)
         except CannotResume as error:
             raise Refused(125, str(error)) from error
 

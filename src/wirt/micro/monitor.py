@@ -15,7 +15,8 @@ from typing import NoReturn, Protocol
 from wirt.micro import files, jail
 from wirt.micro.config import MonitorConfig, read
 from wirt.micro.report import Refused, Report
-from wirt.micro.saved import SavedGuest, open_saved
+from wirt.micro.saved import open_saved
+from wirt.sentry.checkpoint.saved import SavedGuest
 from wirt.sentry.descriptors import hide
 from wirt.sentry.orders import Post
 from wirt.vmm.platform import KICK

@@ -7,7 +7,7 @@ Operations on one guest must come one at a time; the engine sees to that.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from wirt import errors
@@ -21,7 +21,7 @@ from wirt.kinds.groups import Groups
 from wirt.kinds.mounts import mounts
 from wirt.kinds.program import Surroundings, first_program, further_program, surroundings
 from wirt.micro import config, doctor, groups
-from wirt.micro.capture import capture, read_areas
+from wirt.micro.capture import capture
 from wirt.micro.choice import KVM, Choice
 from wirt.micro.config import MonitorConfig, MountPlan
 from wirt.micro.filter import program as filter_program
@@ -181,9 +181,9 @@ class MicroRuntime:
     def platform(self) -> str:
         return self._choice.platform()
 
-    def save_memory(self, guest: Guest, base: int, areas: bytes, folder: Path) -> int:
-        most = _SUPERVISOR + (guest.spec.resources.memory or self._facts.memory)
-        return capture(guest.pid, base, read_areas(areas, most), folder, most)
+    def write_down(self, guest: Guest, bases: Mapping[int, int], records: int, folder: Path) -> int:
+        most = len(bases) * _SUPERVISOR + (guest.spec.resources.memory or self._facts.memory)
+        return capture(bases, records, folder, most)
 
     def stats(self, guest: Guest) -> Stats:
         return self._groups.stats(guest)

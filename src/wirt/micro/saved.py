@@ -1,7 +1,8 @@
 """A micro guest that was saved: the files of one in a folder.
 
-``state`` is what its monitor said of it, so it is read in a jail only; ``memory`` holds pieces of its memory, one after
-the other, and ``pieces.json`` says which: pairs of guest-physical address and size.
+``guest.json`` was written by us: its processes, by the guest's numbers, each with the pieces of its memory (address,
+size, offset in ``memory``) and the open files behind its descriptors; and which sockets are connected to each other.
+``state-N`` is what the monitor of process N said of it, so it is read in a jail only.
 """
 
 from __future__ import annotations
@@ -9,26 +10,36 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+from wirt.sentry.checkpoint.saved import SavedGuest, SavedProcess
 from wirt.sentry.descriptors import hide
 
-__all__ = ["MEMORY", "PIECES", "STATE", "SavedGuest", "open_saved"]
+__all__ = ["GUEST", "MEMORY", "open_saved", "state_name"]
 
-STATE, MEMORY, PIECES = "state", "memory", "pieces.json"
+GUEST, MEMORY = "guest.json", "memory"
 
 
-class SavedGuest(NamedTuple):
-    """``memory``: a descriptor, out of the guest's reach."""
-
-    state: bytes
-    memory: int
-    pieces: tuple[tuple[int, int], ...]
+def state_name(pid: int) -> str:
+    """``pid``: the guest's number of a process."""
+    return f"state-{pid}"
 
 
 def open_saved(folder: str) -> SavedGuest:
-    """While the host's files are in sight. ``OSError`` when they are not there."""
+    """While the host's files are in sight. ``OSError`` when they are missing, ``ValueError`` when they are damaged."""
     path = Path(folder)
-    pieces = tuple((phys, size) for phys, size in json.loads((path / PIECES).read_bytes()))
-    memory = hide(os.open(path / MEMORY, os.O_RDONLY | os.O_CLOEXEC))
-    return SavedGuest((path / STATE).read_bytes(), memory, pieces)
+    try:
+        plan: dict[str, Any] = json.loads((path / GUEST).read_bytes())
+        processes = tuple(
+            SavedProcess(
+                pid=each["pid"],
+                state=(path / state_name(each["pid"])).read_bytes(),
+                pieces=tuple((phys, size, offset) for phys, size, offset in each["pieces"]),
+                files={int(fd): number for fd, number in each["files"].items()},
+            )
+            for each in plan["processes"]
+        )
+        pairs = {int(inode): peer for inode, peer in plan["pairs"].items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path / GUEST} is damaged") from error
+    return SavedGuest(processes, pairs, hide(os.open(path / MEMORY, os.O_RDONLY | os.O_CLOEXEC)))

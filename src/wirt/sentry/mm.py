@@ -13,6 +13,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Sequence
 from typing import Any
 
 from wirt.abi.linux import mman, unistd
@@ -22,7 +23,7 @@ from wirt.sentry.vma import COPIED, LEFT_OUT, Vma, VmaSet
 from wirt.vmm.layout import GuestPhys, GuestVirt
 from wirt.vmm.memory import GuestMemory, Rights
 
-__all__ = ["PAGE", "USER_END", "AddressSpace", "page_up"]
+__all__ = ["PAGE", "USER_END", "AddressSpace", "page_up", "saved_mapping"]
 
 PAGE = 4096
 USER_END = 0x7FFF_FFFF_F000
@@ -49,6 +50,11 @@ def page_up(size: int) -> int:
 
 def _random(bits: int) -> int:
     return int.from_bytes(os.urandom(8), "little") & ((1 << bits) - 1)
+
+
+def saved_mapping(values: Sequence[Any]) -> Vma:
+    """One of the mappings of a ``shape``, without a place on the host."""
+    return Vma(**dict(zip(_SAVED, values, strict=True)))
 
 
 class AddressSpace:
@@ -483,7 +489,7 @@ class AddressSpace:
             value = shape[name]
             setattr(self, name, tuple(value) if isinstance(value, list) else value)
         for values in shape["mappings"]:
-            vma = Vma(**dict(zip(_SAVED, values, strict=True)))
+            vma = saved_mapping(values)
             if vma.phys >= 0:
                 vma.delta = self.memory.host(GuestPhys(vma.phys)) - vma.start
             self.vmas.add(vma)

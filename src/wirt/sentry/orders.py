@@ -108,6 +108,7 @@ def look(task: Task) -> None:
 
 def born(task: Task) -> None:
     """In a new process: its parent's orders are not its own; one that neither has heeded yet is."""
+    task.process.hold = None
     for order in tuple(_open):
         order.done()
     look(task)

@@ -1,4 +1,7 @@
-"""Open descriptors as plain data: one entry for each open file description, with all the numbers that lead to it."""
+"""A process's descriptors as plain data: what each is, so that it can be made again.
+
+Which of them are one open file is not seen from here, but from outside (``micro.opened``).
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from wirt.abi.linux.unistd import SYS_kcmp, SYS_tee
+from wirt.abi.linux.unistd import SYS_tee
 from wirt.host import _native
-from wirt.sentry.checkpoint.sockets import Sockets
+from wirt.sentry.checkpoint.sockets import describe_socket
 from wirt.sentry.checkpoint.state import CannotSave
 from wirt.sentry.descriptors import open_descriptors
 from wirt.sentry.process import Process
 
 __all__ = ["describe"]
 
-_KCMP_FILE = 0
 _MOST_CONTENT = 16 << 20  # bytes of a file without a name that are written down with the process
 _STATUS_FLAGS = (
     os.O_PATH | os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_DIRECTORY | os.O_SYNC | os.O_DIRECT | os.O_NOATIME
@@ -43,30 +45,16 @@ class _Seen:
 
 def describe(process: Process) -> list[dict[str, Any]]:
     """Every descriptor of the guest's. Raises ``CannotSave`` for what cannot be made again."""
-    sockets = Sockets()
     entries: list[dict[str, Any]] = []
     for fd in open_descriptors(process.options.proc_fd):
-        number = [fd, fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC]
-        same = next((entry for entry in entries if _is_same(entry["fds"][0][0], fd)), None)
-        if same is not None:
-            same["fds"].append(number)
-            continue
         flags = fcntl.fcntl(fd, fcntl.F_GETFL)
         seen = _Seen(fd, os.fstat(fd), process.path_of(fd), flags)
-        entry = _entry(process, seen, sockets)
-        entry |= {"fds": [number], "flags": flags & _STATUS_FLAGS}
-        entries.append(entry)  # itself: a socket's is completed when all are known
-    sockets.pair()
+        about = {"fd": fd, "close": fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC, "flags": flags & _STATUS_FLAGS}
+        entries.append(about | _entry(process, seen))
     return entries
 
 
-def _is_same(one: int, other: int) -> bool:
-    """Whether both are one open file description (kcmp(2)): they share their position."""
-    pid = os.getpid()
-    return _native.quick(SYS_kcmp, pid, pid, _KCMP_FILE, one, other) == 0
-
-
-def _entry(process: Process, seen: _Seen, sockets: Sockets) -> dict[str, Any]:
+def _entry(process: Process, seen: _Seen) -> dict[str, Any]:
     if (node := process.special.get(seen.fd)) is not None:
         return {"kind": "virtual", "path": node.path.decode("latin-1"), "position": _position(seen.fd)}
     place = (seen.about.st_dev, seen.about.st_ino)
@@ -74,7 +62,7 @@ def _entry(process: Process, seen: _Seen, sockets: Sockets) -> dict[str, Any]:
         return {"kind": "stream", "number": process.options.streams.index(place)}
     mode = seen.about.st_mode
     if stat.S_ISSOCK(mode):
-        return sockets.describe(seen.fd)
+        return describe_socket(seen.fd, seen.about.st_ino)
     if seen.path.startswith("anon_inode:"):
         return _anonymous(process, seen)
     kinds: tuple[tuple[Callable[[int], bool], Callable[[_Seen], dict[str, Any]]], ...] = (

@@ -1,4 +1,5 @@
-"""Descriptors made again from what ``descriptors`` wrote, at the numbers that they had."""
+"""Open files made again from what ``descriptors`` wrote, each once; processes inherit them, and have their descriptors
+lead to them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wirt.abi.linux.fcntl import AT_FDCWD
@@ -27,7 +28,7 @@ from wirt.sentry.proc_nodes import Node
 from wirt.sentry.proc_open import open_node
 from wirt.sentry.task import Task
 
-__all__ = ["reopen"]
+__all__ = ["OpenFiles"]
 
 _SETTABLE = os.O_APPEND | os.O_NONBLOCK | os.O_DIRECT | os.O_NOATIME
 _EFD_SEMAPHORE = 1
@@ -39,74 +40,92 @@ _SHORTEST = (0, 1)  # a timer that has fired, but was not read
 Entry = dict[str, Any]
 
 
-def reopen(task: Task, entries: Sequence[Entry]) -> None:
-    """The guest's descriptors are those of ``entries`` afterwards; its streams are what ours were.
+class OpenFiles:
+    """Of a whole guest, above the descriptors that the guest can have. OSError for what cannot be opened here."""
 
-    OSError for what cannot be opened here.
-    """
-    streams = [hide(os.dup(fd)) for fd in range(3)]
-    os.closerange(0, FD_LIMIT)
-    maker = _Maker(task, streams)
-    made = [(entry, hide(maker.make(entry))) for entry in entries]
-    for entry, fd in made:
-        _settle(entry, fd)
-        for number, close_on_exec in entry["fds"]:
-            os.dup2(fd, number, inheritable=not close_on_exec)
-            if entry["kind"] == "virtual":
-                task.process.special[number] = _node(task, entry)
-    for entry, fd in made:
-        if entry["kind"] == "epoll":
-            _watch(entry)
-        os.close(fd)
-    maker.finish(entries)
-
-
-def _settle(entry: Entry, fd: int) -> None:
-    """Position and flags. A stream's are those of whoever is at its other end now."""
-    if entry.get("position"):
-        with contextlib.suppress(OSError):
-            os.lseek(fd, entry["position"], os.SEEK_SET)
-    if entry["kind"] != "stream" and not entry["flags"] & os.O_PATH:
-        flags = fcntl.fcntl(fd, fcntl.F_GETFL) & ~_SETTABLE | entry["flags"] & _SETTABLE
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
-
-
-class _Maker:
-    """``pipes`` and ``pairs``: both ends by number, until every entry has its own."""
-
-    def __init__(self, task: Task, streams: list[int]) -> None:
-        self._task = task
-        self._streams = streams
+    def __init__(self, proc_fd: int, pairs: Mapping[int, int]) -> None:
+        """``pairs``: inode of a unix socket -> that of its other end. Our standard streams will be the guest's."""
+        self._proc_fd = proc_fd
+        self._peers = pairs
+        self._streams = [hide(os.dup(fd)) for fd in range(3)]
+        self._made: dict[int, int] = {}
+        self._watchers: dict[int, Entry] = {}  # that have to be told what to watch
+        self._inodes: dict[tuple[int, int], int] = {}
         self._pipes: dict[int, tuple[int, int]] = {}
-        self._pairs: dict[int, tuple[int, int]] = {}
-        self._first_end: dict[int, Entry] = {}  # of a pair: who has it
+        self._pairs: dict[int, tuple[int, int]] = {}  # both ends: of the inode, and of its peer
 
-    def make(self, entry: Entry) -> int:
+    # -- making ------------------------------------------------------------------------------------
+
+    def make(self, number: int, entry: Entry) -> None:
+        """Open file ``number``, unless it is there already, or is a process's own business."""
+        if number in self._made or entry["kind"] == "virtual":
+            return
         kinds: dict[str, Callable[[Entry], int]] = {
             "stream": lambda entry: os.dup(self._streams[entry["number"]]),
             "file": _file,
-            "virtual": self._virtual,
             "nameless": self._nameless,
             "pipe": self._pipe,
             "socket": self._socket,
             "eventfd": _eventfd,
             "signalfd": _signalfd,
             "timerfd": _timerfd,
-            "epoll": lambda _entry: _made(_native.quick(SYS_epoll_create1, os.O_CLOEXEC), "epoll_create1"),
+            "epoll": lambda _entry: _checked(_native.quick(SYS_epoll_create1, os.O_CLOEXEC), "epoll_create1"),
         }
-        return kinds[entry["kind"]](entry)
+        fd = self._made[number] = hide(kinds[entry["kind"]](entry))
+        _settle(entry, fd)
+        if entry["kind"] == "epoll":
+            self._watchers[number] = entry
+        if entry["kind"] == "nameless":
+            device, inode = entry["inode"]
+            self._inodes[device, inode] = fd
 
-    def finish(self, entries: Sequence[Entry]) -> None:
-        """Bring back what was waiting in pipes and sockets, and let go of the ends that nobody has."""
+    def fill(self, entries: Sequence[Entry]) -> None:
+        """Bring back what was waiting in pipes and sockets, once for each of them."""
         for entry in entries:
-            if content := base64.b64decode(entry.get("content", "")) if entry["kind"] == "pipe" else b"":
-                os.write(self._pipes[entry["pipe"]][1], content)
-            if waiting := base64.b64decode(entry.get("waiting", "")):
-                ends = self._pairs[entry["pair"]]
-                os.write(ends[1] if self._first_end[entry["pair"]] is entry else ends[0], waiting)
-        both = [fd for ends in (*self._pipes.values(), *self._pairs.values()) for fd in ends]
-        for fd in (*self._streams, *both):
+            if entry["kind"] == "pipe" and entry.get("content"):
+                os.write(self._pipes[entry["pipe"]][1], base64.b64decode(entry["content"]))
+            elif entry.get("state") == "pair":
+                for message in entry["waiting"]:
+                    os.write(self._ends(entry)[1], base64.b64decode(message))
+
+    def at(self, device: int, inode: int) -> int:
+        """A file without a name; -1: there is none with that inode."""
+        return self._inodes.get((device, inode), -1)
+
+    # -- in each process ---------------------------------------------------------------------------
+
+    def give(self, task: Task, entries: Sequence[Entry], numbers: Mapping[int, int]) -> None:
+        """The process's descriptors are those of ``entries``, and no others."""
+        os.closerange(0, FD_LIMIT)
+        for entry in entries:
+            if entry["kind"] == "virtual":
+                self._give_virtual(task, entry)
+            else:
+                os.dup2(self._made[numbers[entry["fd"]]], entry["fd"], inheritable=not entry["close"])
+        for entry in entries:
+            watcher = self._watchers.pop(numbers[entry["fd"]], None)
+            if watcher is entry:
+                _watch(entry)
+
+    def _give_virtual(self, task: Task, entry: Entry) -> None:
+        found = find(task, AT_FDCWD, entry["path"].encode("latin-1"), follow=True)
+        if not isinstance(found, Node):
+            raise FileNotFoundError(2, "no such file", entry["path"])
+        fd = _checked(open_node(task, found, entry["flags"]), entry["path"])
+        task.process.special.pop(fd, None)
+        fd = hide(fd)
+        _settle(entry, fd)
+        os.dup2(fd, entry["fd"], inheritable=not entry["close"])
+        os.close(fd)
+        task.process.special[entry["fd"]] = found
+
+    def close(self) -> None:
+        """The process has what it needs; ends that nobody has are closed with it."""
+        ends = [fd for both in (*self._pipes.values(), *self._pairs.values()) for fd in both]
+        for fd in {*self._streams, *self._made.values(), *ends}:
             os.close(fd)
+
+    # -- kinds -------------------------------------------------------------------------------------
 
     def _pipe(self, entry: Entry) -> int:
         number = entry["pipe"]
@@ -119,25 +138,21 @@ class _Maker:
         return self._again(reader if entry["reads"] else writer, entry["flags"])
 
     def _again(self, fd: int, flags: int) -> int:
-        """An open file description of its own, of the same file."""
-        name = f"self/fd/{fd}"
-        return os.open(name, flags & os.O_ACCMODE | os.O_CLOEXEC, dir_fd=self._task.process.options.proc_fd)
+        """Another open file, of the same inode."""
+        return os.open(f"self/fd/{fd}", flags & os.O_ACCMODE | os.O_CLOEXEC, dir_fd=self._proc_fd)
 
     def _socket(self, entry: Entry) -> int:
-        if entry["state"] != "pair":
-            return socket_of(entry)
-        number = entry["pair"]
-        if number in self._pairs:
-            return os.dup(self._pairs[number][1])
-        one, other = pair_of(entry)
-        self._pairs[number] = hide(one), hide(other)
-        self._first_end[number] = entry
-        return os.dup(self._pairs[number][0])
+        return os.dup(self._ends(entry)[0]) if entry["state"] == "pair" else socket_of(entry)
 
-    def _virtual(self, entry: Entry) -> int:
-        fd = open_node(self._task, _node(self._task, entry), entry["flags"])
-        self._task.process.special.pop(fd, None)
-        return _made(fd, entry["path"])
+    def _ends(self, entry: Entry) -> tuple[int, int]:
+        """This end of a pair and the other one. The other end may be nobody's any more."""
+        inode = entry["inode"]
+        if inode not in self._pairs:
+            one, other = map(hide, pair_of(entry))
+            self._pairs[inode] = one, other
+            if peer := self._peers.get(inode, 0):
+                self._pairs[peer] = other, one
+        return self._pairs[inode]
 
     def _nameless(self, entry: Entry) -> int:
         fd = hide(os.memfd_create(entry["name"], os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
@@ -152,17 +167,20 @@ class _Maker:
             os.close(fd)
 
 
-def _made(result: int, what: str) -> int:
+def _checked(result: int, what: str) -> int:
     if result < 0:
         raise OSError(-result, f"{what}: {os.strerror(-result)}")
     return result
 
 
-def _node(task: Task, entry: Entry) -> Node:
-    found = find(task, AT_FDCWD, entry["path"].encode("latin-1"), follow=True)
-    if not isinstance(found, Node):
-        raise FileNotFoundError(2, "no such file", entry["path"])
-    return found
+def _settle(entry: Entry, fd: int) -> None:
+    """Position and flags. A stream's are those of whoever is at its other end now."""
+    if entry.get("position"):
+        with contextlib.suppress(OSError):
+            os.lseek(fd, entry["position"], os.SEEK_SET)
+    if entry["kind"] != "stream" and not entry["flags"] & os.O_PATH:
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL) & ~_SETTABLE | entry["flags"] & _SETTABLE
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
 
 
 def _file(entry: Entry) -> int:
@@ -171,25 +189,24 @@ def _file(entry: Entry) -> int:
 
 def _eventfd(entry: Entry) -> int:
     flags = os.O_CLOEXEC | (_EFD_SEMAPHORE if entry["semaphore"] else 0)
-    fd = _made(_native.quick(SYS_eventfd2, 0, flags), "eventfd2")
+    fd = _checked(_native.quick(SYS_eventfd2, 0, flags), "eventfd2")
     os.write(fd, entry["count"].to_bytes(8, "little"))
     return fd
 
 
 def _signalfd(entry: Entry) -> int:
-    return _made(_native.quick(SYS_signalfd4, -1, entry["mask"].to_bytes(8, "little"), 8, os.O_CLOEXEC), "signalfd4")
+    return _checked(_native.quick(SYS_signalfd4, -1, entry["mask"].to_bytes(8, "little"), 8, os.O_CLOEXEC), "signalfd4")
 
 
 def _timerfd(entry: Entry) -> int:
-    fd = _made(_native.quick(SYS_timerfd_create, entry["clock"], os.O_CLOEXEC), "timerfd_create")
+    fd = _checked(_native.quick(SYS_timerfd_create, entry["clock"], os.O_CLOEXEC), "timerfd_create")
     value = _SHORTEST if entry["ticks"] else entry["value"]
     wanted = _ITIMERSPEC.pack(*entry["interval"], *value)
-    _made(_native.quick(SYS_timerfd_settime, fd, 0, wanted, 0), "timerfd_settime")
+    _checked(_native.quick(SYS_timerfd_settime, fd, 0, wanted, 0), "timerfd_settime")
     return fd
 
 
 def _watch(entry: Entry) -> None:
     for number, events, data in entry["watched"]:
         event = _EPOLL_EVENT.pack(events & 0xFFFF_FFFF, data & 0xFFFF_FFFF_FFFF_FFFF)
-        for fd, _ in entry["fds"][:1]:
-            _made(_native.quick(SYS_epoll_ctl, fd, _EPOLL_CTL_ADD, number, event), "epoll_ctl")
+        _checked(_native.quick(SYS_epoll_ctl, entry["fd"], _EPOLL_CTL_ADD, number, event), "epoll_ctl")

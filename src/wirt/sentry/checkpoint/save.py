@@ -1,8 +1,9 @@
-"""The order ``save``: the process stands still and says what it is, until the order is revoked.
+"""The order ``save``: a process stands still and says what it is, until the order is revoked.
 
-It comes with two files: what the process is goes to the first, as JSON; to the second the areas of its memory
-(``AREA``), which whoever gave the order reads meanwhile from outside. The reply is ``{"base": where the host has the
-guest's memory}``, or ``{"refused": why not}``.
+It comes with a folder: what the process is goes to a file ``N.state`` there, as JSON, where N is its number in the
+guest, and the areas of its memory to ``N.areas`` (``AREA``): whoever gave the order reads those meanwhile, from
+outside.
+The reply is ``{"base": where the host has the guest's memory}``, or ``{"refused": why not}``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 import os
 import socket
 import struct
-from typing import Any
 
 from wirt.sentry import orders
 from wirt.sentry.checkpoint import descriptors, state
@@ -36,9 +36,11 @@ def save(task: Task, order: orders.Order) -> None:
         hold = process.hold = Hold(process)
     try:
         standing = hold.gather(task, _PATIENCE)
-        found = state.describe(process, standing) | {"descriptors": descriptors.describe(process)}
-        _write(order.fds[0], json.dumps(found, separators=(",", ":")).encode())
-        _write(order.fds[1], b"".join(AREA.pack(*area) for area in state.areas(process)))
+        opened = descriptors.describe(process)
+        state.part_with_files(process, opened)
+        found = state.describe(process, standing) | {"descriptors": opened}
+        _write(order.fds[0], f"{process.pid}.state", json.dumps(found, separators=(",", ":")).encode())
+        _write(order.fds[0], f"{process.pid}.areas", b"".join(AREA.pack(*area) for area in state.areas(process)))
         order.reply(base=process.mm.memory.base)
         order.channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _NO_TIMEOUT)
         order.channel.recv(1)  # nothing but its end comes
@@ -56,10 +58,10 @@ def _refuse(order: orders.Order, reason: str) -> None:
     order.done()
 
 
-def _write(fd: int, data: bytes) -> None:
-    view: Any = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+def _write(folder: int, name: str, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with open(os.open(name, flags, 0o644, dir_fd=folder), "wb") as file:
+        file.write(data)
 
 
 orders.register(ORDER, save)

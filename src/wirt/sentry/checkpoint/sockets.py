@@ -17,7 +17,7 @@ from typing import Any
 
 from wirt.sentry.checkpoint.state import CannotSave
 
-__all__ = ["OPTIONS", "Sockets"]
+__all__ = ["OPTIONS", "describe_socket"]
 
 OPTIONS = {
     "reuse": (socket.SOL_SOCKET, socket.SO_REUSEADDR),
@@ -28,60 +28,39 @@ OPTIONS = {
 }
 _INET = (socket.AF_INET, socket.AF_INET6)
 _TCP_CLOSE = 7
-_MARK = b"?"
 _MOST = 1 << 20
 
 
-class Sockets:
-    """All sockets of a process. Pairs are found out by what comes out at the other end (``pair``)."""
+def describe_socket(fd: int, inode: int) -> dict[str, Any]:
+    """``CannotSave`` for one that cannot be made again. Who is at the other end of a pair is seen from outside."""
+    with _borrowed(fd) as sock:
+        entry = {
+            "kind": "socket",
+            "family": int(sock.family),
+            "type": int(sock.type),
+            "protocol": sock.proto,
+            "options": {name: _option(sock, key) for name, key in OPTIONS.items()},
+            "timeouts": [_timeout(sock, name) for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)],
+        }
+        if sock.family in _INET:
+            return entry | _inet(sock)
+        if sock.family == socket.AF_UNIX:
+            return entry | _unix(sock, inode)
+        if sock.family == socket.AF_NETLINK:
+            return entry | {"state": "new"}
+    raise CannotSave(f"descriptor {fd} is a socket of a family that cannot be saved: {sock.family}")
 
-    def __init__(self) -> None:
-        self._unpaired: list[tuple[int, dict[str, Any]]] = []  # descriptor, its entry
 
-    def describe(self, fd: int) -> dict[str, Any]:
-        with _borrowed(fd) as sock:
-            entry = {
-                "kind": "socket",
-                "family": int(sock.family),
-                "type": int(sock.type),
-                "protocol": sock.proto,
-                "options": {name: _option(sock, key) for name, key in OPTIONS.items()},
-                "timeouts": [_timeout(sock, name) for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)],
-            }
-            if sock.family in _INET:
-                return entry | _inet(sock)
-            if sock.family == socket.AF_UNIX:
-                return self._unix(sock, entry)
-            if sock.family == socket.AF_NETLINK:
-                return entry | {"state": "new"}
-        raise CannotSave(f"descriptor {fd} is a socket of a family that cannot be saved: {sock.family}")
-
-    def _unix(self, sock: socket.socket, entry: dict[str, Any]) -> dict[str, Any]:
-        name = _address(sock.getsockname())
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            return entry | {"state": "listening", "name": name}
-        try:
-            sock.getpeername()
-        except OSError:
-            return entry | {"state": "bound" if name else "new", "name": name}
-        entry |= {"state": "pair", "name": name, "pair": sock.fileno(), "waiting": ""}
-        self._unpaired.append((sock.fileno(), entry))
-        return entry
-
-    def pair(self) -> None:
-        """Find who is connected to whom. The entries of two that are get the same number ``pair``."""
-        left = dict(self._unpaired)
-        while left:
-            fd, entry = left.popitem()
-            with _borrowed(fd) as sock:
-                other = _other_end(sock, list(left))
-            if other < 0:
-                entry["state"] = "reset"
-                continue
-            left[other]["pair"] = entry["pair"]
-            for each, end in ((entry, fd), (left.pop(other), other)):
-                with _borrowed(end) as sock:
-                    each["waiting"] = base64.b64encode(_peeked(sock)).decode("ascii")
+def _unix(sock: socket.socket, inode: int) -> dict[str, Any]:
+    name = _address(sock.getsockname())
+    if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return {"state": "listening", "name": name}
+    try:
+        sock.getpeername()
+    except OSError:
+        return {"state": "bound" if name else "new", "name": name}
+    waiting = [base64.b64encode(message).decode("ascii") for message in _waiting(sock)]
+    return {"state": "pair", "name": name, "inode": inode, "waiting": waiting}
 
 
 def _inet(sock: socket.socket) -> dict[str, Any]:
@@ -132,43 +111,15 @@ class _borrowed:  # noqa: N801 - reads like a function
         self._socket.detach()
 
 
-# -- pairs -----------------------------------------------------------------------------------------
-
-
-def _other_end(sock: socket.socket, others: list[int]) -> int:
-    """Who of ``others`` receives what ``sock`` sends; -1: none of them."""
-    before = {fd: _readable(fd) for fd in others}
-    try:
-        sock.send(_MARK, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-    except BlockingIOError:
-        raise CannotSave(f"descriptor {sock.fileno()} is a full socket") from None
-    except OSError:
-        return -1  # nobody is there any more
-    for fd, size in before.items():
-        if _readable(fd) != size:
-            _take_back(sock, fd, size)
-            return fd
-    raise CannotSave(f"descriptor {sock.fileno()} is connected to another process")
-
-
-def _take_back(sock: socket.socket, fd: int, before: int) -> None:
-    """The mark was received behind ``before`` bytes: leave those alone."""
-    with _borrowed(fd) as end:
-        if sock.type != socket.SOCK_STREAM and before:
-            raise CannotSave(f"descriptor {fd} is a socket of messages, with some that were not read yet")
-        received = end.recv(before + 1, socket.MSG_DONTWAIT)
-    if before:
-        sock.send(received[:-1], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-
-
-def _peeked(sock: socket.socket) -> bytes:
-    size = _readable(sock.fileno())
-    if size > _MOST:
-        raise CannotSave(f"descriptor {sock.fileno()} is a socket with {size} bytes that were not read yet")
-    return sock.recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT) if size else b""
-
-
-def _readable(fd: int) -> int:
+def _waiting(sock: socket.socket) -> list[bytes]:
+    """What was not read yet: a look shows the first message only."""
     size = array.array("i", [0])
-    fcntl.ioctl(fd, termios.FIONREAD, size)
-    return size[0]
+    fcntl.ioctl(sock.fileno(), termios.FIONREAD, size)
+    if not size[0]:
+        return []
+    if size[0] > _MOST:
+        raise CannotSave(f"descriptor {sock.fileno()} is a socket with {size[0]} bytes that were not read yet")
+    found = sock.recv(_MOST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    if sock.type == socket.SOCK_DGRAM or len(found) < size[0]:
+        raise CannotSave(f"descriptor {sock.fileno()} is a socket with messages that were not read yet")
+    return [found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -18,10 +19,21 @@ from wirt.sentry.checkpoint.hold import Standing
 from wirt.sentry.process import Process
 from wirt.sentry.rlimits import own_limit
 from wirt.sentry.syscalls.time import has_timers
+from wirt.sentry.vma import Vma
 from wirt.vmm.platform import Features
 from wirt.vmm.vmi.library import library
 
-__all__ = ["VERSION", "CannotSave", "CapabilitySets", "areas", "capability_sets", "describe", "maker", "words_of"]
+__all__ = [
+    "VERSION",
+    "CannotSave",
+    "CapabilitySets",
+    "areas",
+    "capability_sets",
+    "describe",
+    "maker",
+    "part_with_files",
+    "words_of",
+]
 
 VERSION = 1
 
@@ -65,6 +77,8 @@ def _check(process: Process) -> None:
         raise CannotSave("the first thread of its program has ended")
     if process.exec_request is not None or process.vfork_fd >= 0:
         raise CannotSave("it is just starting another program; try again")
+    if process.pid != 1 and not os.getppid():
+        raise CannotSave("a command of wirt exec runs in it")
     if not process.own_root:
         raise CannotSave("it has changed its root (chroot)")
     if has_timers():
@@ -74,12 +88,32 @@ def _check(process: Process) -> None:
             raise CannotSave("it has System V shared memory attached")
 
 
+def part_with_files(process: Process, descriptors: list[dict[str, Any]]) -> None:
+    """Shared mappings of files that cannot be opened again are memory that processes share, from now on.
+
+    Programs unlink what only they are to have: the semaphores of a multiprocessing queue, for example.
+    """
+    held = {tuple(entry["inode"]) for entry in descriptors if "inode" in entry and entry["kind"] == "nameless"}
+    for vma in process.mm.vmas:
+        if vma.shared and vma.fd_backed and (vma.device, vma.inode) not in held and not _is_there(vma):
+            vma.fd_backed = False
+
+
+def _is_there(vma: Vma) -> bool:
+    try:
+        about = os.stat(vma.name)
+    except OSError:
+        return False
+    return (about.st_dev, about.st_ino) == (vma.device, vma.inode)
+
+
 def areas(process: Process) -> list[tuple[int, int, bool]]:
     """(guest-physical address, size, whole) of the memory to be read; not ``whole``: only what was ever touched."""
     found = [(0, int(process.mm.memory.shape()["taken"]), True)]
     for vma in process.mm.vmas:
         if vma.phys >= 0 and not (vma.shared and vma.fd_backed):
-            found.append((vma.phys, vma.size, vma.fd_backed))
+            # Of what processes share, each knows only the pages that it has looked at itself.
+            found.append((vma.phys, vma.size, vma.fd_backed or vma.shared))
     return found
 
 
@@ -101,6 +135,11 @@ def _thread(standing: Standing) -> dict[str, Any]:
 def _process(process: Process) -> dict[str, Any]:
     return {
         "pid": process.pid,
+        "parent": os.getppid(),
+        "session": os.getsid(0),
+        "group": os.getpgid(0),
+        "foreground": _foreground(process),
+        "dead": _dead(process),
         "actions": [dataclasses.astuple(action) for action in process.actions],
         "virtual_cwd": process.virtual_cwd.decode("latin-1"),
         "exe": process.exe,
@@ -111,6 +150,40 @@ def _process(process: Process) -> dict[str, Any]:
         "personality": process.personality,
         "time_page": process.time_page,
     }
+
+
+def _foreground(process: Process) -> int:
+    """The group that has the guest's terminal; 0 when it has none."""
+    if process.pid != 1:
+        return 0
+    for fd, place in enumerate(process.options.streams):
+        with contextlib.suppress(OSError):
+            about = os.fstat(fd)
+            if (about.st_dev, about.st_ino) == place and os.isatty(fd):
+                return os.tcgetpgrp(fd)
+    return 0
+
+
+def _dead(process: Process) -> list[list[int]]:
+    """Children that have ended and were not waited for: number, si_code and si_status of waitid(2)."""
+    found = []
+    for pid in _children(process):
+        with contextlib.suppress(ChildProcessError):
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is not None:
+                found.append([pid, ended.si_code, ended.si_status])
+    return found
+
+
+def _children(process: Process) -> list[int]:
+    """/proc/PID/task/TID/children (proc_tid_children(5)) of all threads."""
+    found: list[int] = []
+    for tid in process.tasks:
+        with contextlib.suppress(OSError):
+            fd = os.open(f"self/task/{tid}/children", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process.options.proc_fd)
+            with open(fd, encoding="ascii") as file:
+                found += map(int, file.read().split())
+    return found
 
 
 def _host(process: Process) -> dict[str, Any]:

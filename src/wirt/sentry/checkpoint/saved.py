@@ -1,0 +1,31 @@
+"""A guest that was written down, as ``resume`` takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Piece", "SavedGuest", "SavedProcess"]
+
+Piece = tuple[int, int, int]  # guest-physical address, size, offset in the file
+
+
+@dataclass(frozen=True, slots=True)
+class SavedProcess:
+    """``pid``: the guest's number. ``state``: what the order ``save`` wrote. ``files``: descriptor -> number of the
+    open file."""
+
+    pid: int
+    state: bytes
+    pieces: tuple[Piece, ...]
+    files: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedGuest:
+    """``processes``: the first one first. ``pairs``: inode of a unix socket -> that of its other end. ``memory``: the
+    file with the pieces, out of the guest's reach."""
+
+    processes: tuple[SavedProcess, ...]
+    pairs: Mapping[int, int]
+    memory: int

@@ -207,7 +207,7 @@ class GuestMemory:
         ValueError for a shape that no memory has.
         """
         taken, end = int(shape["taken"]), int(shape["end"])
-        if not SUPERVISOR_FIXED <= taken <= SUPERVISOR_SIZE or not ARENA <= end <= ARENA + CAPACITY:
+        if not SUPERVISOR_FIXED <= taken <= SUPERVISOR_SIZE or not ARENA <= end <= ARENA + CAPACITY or taken % PAGE:
             raise ValueError("a memory of impossible size")
         while self._supervisor_end < taken:
             self._open(self._supervisor_end, self._supervisor_end)
@@ -215,12 +215,22 @@ class GuestMemory:
         while self._chunk_end < end:
             self._grow()
         self._taken = max(self._taken, taken)
+        if self._chunk_end != end or not 0 <= (used := int(shape["used"])) <= end - ARENA:
+            raise ValueError("a memory of impossible size")
         self.used = 0
-        self.commit(int(shape["used"]))
+        self.commit(used)
         self._extents = Extents()
         for start, stop in shape["free"]:
+            if not ARENA <= start < stop <= end or start % PAGE or stop % PAGE:
+                raise ValueError("free memory that is none")
             self._extents.free(start, stop - start)
         self.tables.adopt(shape["tables"])
+
+    def holds(self, phys: int, size: int) -> bool:
+        """Whether whole pages, one at least, lie in what can be used."""
+        if phys % PAGE or size % PAGE or size <= 0:
+            return False
+        return 0 <= phys <= self._supervisor_end - size or ARENA <= phys <= self._chunk_end - size
 
     # -- contents ----------------------------------------------------------------------------------
 

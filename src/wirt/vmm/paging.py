@@ -24,6 +24,8 @@ ADDRESS = 0x000F_FFFF_FFFF_F000
 _TABLE = _PRESENT | _WRITE | _USER | _ACCESSED
 _LEAF = _PRESENT | _ACCESSED | _DIRTY
 _FLAGS = _WRITE | _USER | NO_EXECUTE
+_ENTRIES = 512  # of a table
+_LEVELS = (39, 30, 21)  # bits of an address below the part that says which table, from the top
 
 SUPERVISOR_DATA = _LEAF | _WRITE | NO_EXECUTE
 SUPERVISOR_CODE = _LEAF
@@ -139,8 +141,12 @@ class PageTables:
 
     def adopt(self, places: list[list[list[int]]]) -> None:
         """The tables are where ``places`` says; the caller puts their contents there. ValueError for what cannot be."""
-        if any(not 0 <= word < SUPERVISOR_SIZE >> 3 for level in places for _, word in level):
-            raise ValueError("page tables outside of the supervisor region")
+        if len(places) != len(_LEVELS):
+            raise ValueError("page tables of another processor")
+        for level, bits in zip(places, _LEVELS, strict=True):
+            for part, word in level:
+                if not 0 <= part < 1 << 64 - bits or not 0 <= word < SUPERVISOR_SIZE >> 3 or word % _ENTRIES:
+                    raise ValueError("page tables outside of the supervisor region")
         self._parents, self._directories, self._tables = (dict(level) for level in places)  # type: ignore[arg-type]
 
     def clear(self) -> None:

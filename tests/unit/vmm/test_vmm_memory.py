@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from wirt.abi.linux import unistd
 from wirt.host import _native
-from wirt.vmm.layout import ARENA, LARGE, PAGE, SUPERVISOR, GuestPhys, GuestVirt
+from wirt.vmm.layout import ARENA, LARGE, PAGE, SUPERVISOR, SUPERVISOR_FIXED, GuestPhys, GuestVirt
 from wirt.vmm.memory import GuestMemory, Rights
 
 VA = GuestVirt(0x1234_5600_0000)
@@ -260,3 +262,90 @@ def test_tables_say_what_a_plain_list_says(steps: list[tuple[str, int, int, int]
                 assert entry == 0
     finally:
         memory.close()
+
+
+# -- another memory's shape ------------------------------------------------------------------------------
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["take", "give", "page", "show"]), st.integers(1, 700)), max_size=25)
+
+
+def _used(memory: GuestMemory, steps: list[tuple[str, int]]) -> list[tuple[GuestPhys, int]]:
+    """Extents that are held, after these steps. What is shown is shown one page after another."""
+    held: list[tuple[GuestPhys, int]] = []
+    va = VA
+    for step, number in steps:
+        if step == "page":
+            memory.take_page()
+        elif step == "take" or not held:
+            held.append((memory.allocate(number * PAGE), number * PAGE))
+        elif step == "give":
+            memory.free(*held.pop(number % len(held)))
+        else:
+            phys, size = held[number % len(held)]
+            memory.map(GuestVirt(va), size, phys, Rights.R | Rights.W)
+            va = GuestVirt(va + size + (number % 3) * (1 << 30))
+    return held
+
+
+@given(STEPS)
+def test_memory_of_a_shape_is_as_the_one_before(steps: list[tuple[str, int]]) -> None:
+    one, other = GuestMemory(64 << 20), GuestMemory(64 << 20)
+    try:
+        for phys, size in _used(one, steps):
+            _native.poke(one.host(phys), phys.to_bytes(8, "little"))
+            assert one.holds(phys, size)
+        shape = json.loads(json.dumps(one.shape()))
+        other.reshape(shape)
+        assert json.loads(json.dumps(other.shape())) == shape
+        assert (other.used, other.chunks) == (one.used, one.chunks)
+        for start in range(0, shape["taken"], 1 << 20):
+            size = min(1 << 20, shape["taken"] - start)
+            _native.poke(other.base + start, _native.peek(one.base + start, size))
+        assert other.shown(VA, 200 << 30) == one.shown(VA, 200 << 30)
+        assert one.allocate(3 * PAGE) == other.allocate(3 * PAGE)
+        assert one.take_page() == other.take_page()
+        for memory in (one, other):
+            memory.map(GuestVirt(VA + (300 << 30)), PAGE, GuestPhys(ARENA), Rights.R)
+        assert one.shape()["tables"] == other.shape()["tables"]
+    finally:
+        one.close()
+        other.close()
+
+
+HOSTILE = [
+    {"taken": 1 << 40}, {"taken": -PAGE}, {"taken": SUPERVISOR_FIXED + 1}, {"end": 1 << 60}, {"end": ARENA - PAGE},
+    {"end": ARENA + PAGE}, {"used": -1}, {"used": 1 << 50}, {"free": [[0, PAGE]]}, {"free": [[ARENA, 1 << 40]]},
+    {"free": [[ARENA + 1, ARENA + PAGE]]}, {"free": [[ARENA + PAGE, ARENA]]},
+    {"free": [[ARENA, ARENA + 2 * PAGE], [ARENA + PAGE, ARENA + 3 * PAGE]]},
+    {"tables": []}, {"tables": [[], [], [[0, 1 << 60]]]}, {"tables": [[], [[-1, 512]], []]},
+    {"tables": [[[0, 513]], [], []]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", HOSTILE, ids=str)
+def test_shape_that_no_memory_has_is_refused(memory: GuestMemory, change: dict[str, Any]) -> None:
+    memory.allocate(5 * PAGE)
+    other = GuestMemory(64 << 20)
+    try:
+        with pytest.raises(ValueError, match=r"impossible|none|free already|page tables"):
+            other.reshape(memory.shape() | change)
+    finally:
+        other.close()
+
+
+def test_shape_beyond_the_limit_is_enomem(memory: GuestMemory) -> None:
+    memory.allocate(32 << 20)
+    other = GuestMemory(16 << 20)
+    try:
+        with pytest.raises(OSError, match="memory limit"):
+            other.reshape(memory.shape())
+    finally:
+        other.close()
+
+
+def test_holds_tells_usable_memory(memory: GuestMemory) -> None:
+    memory.allocate(PAGE)
+    assert memory.holds(0, PAGE) and memory.holds(ARENA, 64 << 20)
+    for phys, size in ((-PAGE, PAGE), (1, PAGE), (0, 0), (0, 2 << 20), (1 << 30, PAGE), (ARENA, (64 << 20) + PAGE)):
+        assert not memory.holds(phys, size)

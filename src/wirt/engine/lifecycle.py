@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wirt.engine.connectivity import Connectivity, shared_guest
 from wirt.engine.departures import Departures
@@ -42,6 +42,9 @@ from wirt.store.journal import Journal, Operation, OperationKind
 __all__ = ["ACTIVE", "INIT_PATHS", "Lifecycle", "Outcome", "failure_body"]
 
 log = logging.getLogger("wirt.lifecycle")
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 # States in which a guest holds a root file system, a network and a keeper.
 ACTIVE = (GuestState.STARTING, GuestState.RUNNING, GuestState.PAUSED, GuestState.STOPPING)
@@ -141,16 +144,17 @@ class Lifecycle:
             )
         link: Link | None = None
         try:
-            self._journal.step(operation, "rootfs")
-            rootfs, mounts = await self._prepare_files(guest)
             self._journal.step(operation, "network")
-            netns, network = await self._connectivity.connect(guest)
-            guest = self._registry.change(guest.id, network=network)
+            self._journal.step(operation, "rootfs")
+            runtime = self.runtime(guest.spec.kind)
+            link = self._spawn_keeper(guest, runtime)
+            (netns, network), (rootfs, mounts) = await self._both(
+                self._connectivity.connect(guest), self._prepare_files(guest)
+            )
+            if network != guest.network:
+                guest = self._registry.change(guest.id, network=network)
             self._journal.step(operation, "launch")
-            launch = self._launch(guest, rootfs, netns, mounts)
-            plan = self.runtime(guest.spec.kind).prepare(launch)
-            folder, run = self._paths.guest(guest.id), self._paths.guest_run(guest.id)
-            link = self.keepers.spawn(guest.id, folder, run, platform=plan.platform)
+            plan = runtime.prepare(self._launch(guest, rootfs, netns, mounts))
             if attach is not None:
                 attach(link)
             for watcher in self.on_spawned:
@@ -176,6 +180,21 @@ class Lifecycle:
         for listener in self.on_started:
             listener(guest)
         return guest
+
+    def _spawn_keeper(self, guest: Guest, runtime: Runtime) -> Link:
+        """While it comes to itself, we go on."""
+        folder, run = self._paths.guest(guest.id), self._paths.guest_run(guest.id)
+        return self.keepers.spawn(guest.id, folder, run, platform=runtime.platform)
+
+    @staticmethod
+    async def _both(one: Coroutine[Any, Any, _A], other: Coroutine[Any, Any, _B]) -> tuple[_A, _B]:
+        """What both give, each working while the other waits; what one of them raises, once both are over."""
+        first, second = await asyncio.gather(one, other, return_exceptions=True)
+        if isinstance(first, BaseException):
+            raise first
+        if isinstance(second, BaseException):
+            raise second
+        return first, second
 
     async def _prepare_files(self, guest: Guest) -> tuple[Path, tuple[MountPoint, ...]]:
         folder = self._paths.guest(guest.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Unpack
@@ -16,11 +15,9 @@ from wirt.client.sdk.options import Command, GuestOptions, guest_spec
 from wirt.client.sdk.sandbox import Sandbox
 from wirt.client.sdk.session import OnOutput, RunResult, converse
 from wirt.client.sdk.snapshots import Snapshots
-from wirt.client.transport import Transport, Upgraded, path
-from wirt.errors import NotFound, StartFailed
-from wirt.model.guest import GuestSpec
+from wirt.client.transport import Transport, path
 from wirt.model.host import DiskUsage, Event, Finding, HostInfo
-from wirt.model.wire import ExitStatus, Pruned, RunRequest, Version, WaitCondition
+from wirt.model.wire import Pruned, RunRequest, Version
 
 __all__ = ["Client"]
 
@@ -66,21 +63,7 @@ class Client:
         """
         given: GuestOptions = {"auto_remove": True, "open_stdin": input is not None, **options}
         request = RunRequest(guest_spec(image, command, given), stdin=input is not None)
-        connection = self._calls.upgrade(path("guests", "run"), request)
-        try:
-            result = converse(connection, input, on_output)
-        except StartFailed:
-            self._wait_removed(request.spec, connection)
-            raise
-        self._wait_removed(request.spec, connection)
-        return result
-
-    def _wait_removed(self, spec: GuestSpec, connection: Upgraded) -> None:
-        """What a guest held (its network, its volumes) is free again when its program's result is known here."""
-        if spec.auto_remove:
-            wait = path("guests", connection.headers["wirt-guest"], "wait")
-            with contextlib.suppress(NotFound):
-                self._calls.ask(ExitStatus, "POST", wait, query={"condition": WaitCondition.REMOVED.value})
+        return converse(self._calls.upgrade(path("guests", "run"), request), input, on_output)
 
     def sandbox(
         self,

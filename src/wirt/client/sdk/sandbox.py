@@ -36,6 +36,8 @@ from wirt.model.wire import RunRequest
 __all__ = ["CallFailed", "Sandbox"]
 
 _HEAD = 8
+_PIECE = 64 << 10  # bytes of a frame
+_PATIENCE = 5.0  # seconds for a clone to end when it has answered
 _LAST_WORDS = 64 << 10  # bytes of standard error
 _GUEST = Path(__file__).with_name("sandbox_guest.py")
 _NONSENSE = "the guest did not answer as it should"
@@ -72,10 +74,10 @@ class Sandbox:
         self._timeout = timeout
         self._snapshot = ""
         self._python: tuple[int, int] = (0, 0)
-        self._rehearsal = _message({"what": "rehearsal", "call": _shipped((len, ((),), {}))})
+        self._rehearsal = _message({"what": "rehearsal", "call": _shipped((lambda: {"": [b"", 0.5]}, (), {}))})
         self._waiting: deque[Future[Upgraded]] = deque()
         self._lock = threading.Lock()
-        self._starter = ThreadPoolExecutor(max(1, warm), "wirt-sandbox")
+        self._starter = ThreadPoolExecutor(warm + 2, "wirt-sandbox")
         try:
             self._prepare(image, setup, options)
         except BaseException:
@@ -115,8 +117,8 @@ class Sandbox:
         standard error.
         """
         self._check_python()
-        request = {"what": "call", "call": _shipped((function, arguments, named))}
-        return _result(self._ask(request, self._timeout))
+        data = _message({"what": "call", "call": _shipped((function, arguments, named))})
+        return _result(self._with_clone(self._timeout, lambda connection: self._answered(connection, data)))
 
     def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
         """As the built-in ``map``, with each call in a clone of its own, one after the other."""
@@ -133,10 +135,14 @@ class Sandbox:
     ) -> RunResult:
         """Run a program in a fresh clone, to its end. ``timeout``: seconds, instead of the sandbox's."""
         given = input.encode() if isinstance(input, str) else input
-        request = {"what": "program", "argv": list(words(command)), "input": given, "env": dict(env or {}), "cwd": cwd}
-        return self._ask(request, self._timeout if timeout is None else timeout)
+        data = _message(
+            {"what": "program", "argv": list(words(command)), "input": given, "env": dict(env or {}), "cwd": cwd}
+        )
+        limit = self._timeout if timeout is None else timeout
+        return self._with_clone(limit, lambda connection: converse(connection, data, _Listener(shown=False)))
 
-    def _ask(self, request: dict[str, Any], timeout: float | None) -> RunResult:
+    def _with_clone(self, timeout: float | None, act: Callable[[Upgraded], RunResult]) -> RunResult:
+        """What ``act`` has of a fresh clone; the clone is gone when it takes too long, or fails."""
         connection = self._take()
         expired = threading.Event()
 
@@ -148,7 +154,7 @@ class Sandbox:
         if timer is not None:
             timer.start()
         try:
-            result = converse(connection, _message(request), _Listener(shown=request["what"] == "call"))
+            result = act(connection)
         except BaseException as error:
             self._discard(connection)
             if not expired.is_set() or not isinstance(error, RuntimeFailure):
@@ -159,6 +165,36 @@ class Sandbox:
         if expired.is_set():
             raise TimeoutError(f"the call took longer than {timeout} seconds")
         return result
+
+    def _answered(self, connection: Upgraded, data: bytes) -> RunResult:
+        """The answer as soon as it is there; the clone ends while the caller goes on."""
+        for start in range(0, len(data), _PIECE):
+            connection.socket.sendall(frames.encode_frame(frames.STDIN, data[start : start + _PIECE]))
+        listener = _Listener(shown=True)
+        said = bytearray()
+        coming = frames.iter_frames(connection)
+        for kind, payload in coming:
+            if kind == frames.EXIT:
+                connection.socket.close()
+                return RunResult(frames.exit_code(payload), bytes(said))
+            listener("stdout" if kind == frames.STDOUT else "stderr", payload)
+            if kind == frames.STDOUT:
+                said += payload
+                if _is_whole(said):
+                    self._starter.submit(self._see_off, connection, coming, listener)
+                    return RunResult(0, bytes(said))
+        raise RuntimeFailure("the connection to the guest was lost")
+
+    def _see_off(self, connection: Upgraded, coming: Iterator[tuple[int, bytes]], listener: _Listener) -> None:
+        """What it printed may come behind its answer. It may go on, if it is up to no good: not for long."""
+        with contextlib.suppress(OSError, RuntimeFailure):
+            connection.socket.settimeout(_PATIENCE)
+            for kind, payload in coming:
+                if kind == frames.EXIT:
+                    break
+                listener("stdout" if kind == frames.STDOUT else "stderr", payload)
+        self._discard(connection)
+        connection.socket.close()
 
     def _take(self) -> Upgraded:
         """A clone that waits, and another one in its place."""
@@ -192,15 +228,15 @@ class Sandbox:
                 guest.remove(force=True)
 
     def _check_set_up(self, connection: Upgraded, order: bytes) -> None:
-        for start in range(0, len(order), 64 << 10):
-            connection.socket.sendall(frames.encode_frame(frames.STDIN, order[start : start + (64 << 10)]))
+        for start in range(0, len(order), _PIECE):
+            connection.socket.sendall(frames.encode_frame(frames.STDIN, order[start : start + _PIECE]))
         said, complaint = bytearray(), bytearray()
         for kind, payload in frames.iter_frames(connection):
             if len(said) > _MOST:
                 break
             if kind == frames.STDOUT:
                 said += payload
-                if len(said) >= _HEAD and len(said) >= _HEAD + int.from_bytes(said[:_HEAD], "big"):
+                if _is_whole(said):
                     break
             elif kind == frames.STDERR:
                 complaint += payload
@@ -239,6 +275,10 @@ class Sandbox:
 def _message(content: dict[str, Any]) -> bytes:
     data = pickle.dumps(content)
     return len(data).to_bytes(_HEAD, "big") + data
+
+
+def _is_whole(said: bytes | bytearray) -> bool:
+    return len(said) >= _HEAD and len(said) >= _HEAD + int.from_bytes(said[:_HEAD], "big")
 
 
 def _result(ended: RunResult) -> Any:

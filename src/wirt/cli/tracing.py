@@ -209,7 +209,7 @@ def _picture(entry: dict[str, Any]) -> Iterable[str]:
     yield step(" |- user mode", entry["user"], f"the program up to its syscall at {entry['rip']:#x}, leaving included")
     yield step(" |- function library", None, library)
     yield step(" |- hypervisor", None, "stops the virtual processor, and gives its registers to the monitor")
-    yield step(" |- monitor", entry["seconds"], f"{entry['name']}: checks what it was given, asks the host")
+    yield step(" |- monitor", entry["seconds"], f"{plain(entry['name'])}: checks what it was given, asks the host")
     for host in entry["steps"]:
         said = "" if host["result"] is None else f" = {host['result']}"
         where = "python" if host["result"] is None else "host"

@@ -119,13 +119,13 @@ class Sessions:
             link = self._lifecycle.keepers.get(guest.id)
             if self._registry.current(guest.id).state in (GuestState.RUNNING, GuestState.STOPPING) and link is not None:
                 try:
-                    link.attach(sock, options, stdin_once=False)
+                    link.attach(sock, options, stdin_once=options.stdin_once)
                     link.resize(options.rows, options.cols)
                     self._events.publish("guest", "attach", guest.id, name=guest.name, image=guest.spec.image)
                 except WirtError as error:
                     await _say_failure(sock, error)
             elif start:
-                await self._start_attached(guest.id, sock, options, stdin_once=False)
+                await self._start_attached(guest.id, sock, options, stdin_once=options.stdin_once)
             else:
                 await _say_failure(sock, Conflict(f"guest {guest.name} has ended"))
 

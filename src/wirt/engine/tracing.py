@@ -25,7 +25,7 @@ from wirt.host.sockets import set_send_buffer
 from wirt.model.guest import Guest, Kind
 from wirt.model.trace import TraceEntry, TraceOptions
 
-__all__ = ["Tracing"]
+__all__ = ["Tracing", "entries"]
 
 _BUFFER = 4 << 20  # bytes that the kernel holds for us
 _MOST_PACKET = 64 << 10
@@ -76,9 +76,9 @@ class Tracing:
                 with contextlib.suppress(RuntimeFailure):
                     said = await self._orders.deliver(guest, order, patience=_PATIENCE)
                     _check(guest, said)
-            entries = _entries(ours, undo.pop_all())
-        await anext(entries)  # from now on its end is ours, too
-        return entries
+            stream = entries(ours, undo.pop_all())
+        await anext(stream)  # from now on its end undoes everything
+        return stream
 
     def _find(self, ref: str, *, start: bool) -> Guest:
         guest = self._registry.find(ref)
@@ -122,7 +122,8 @@ def _check(guest: Guest, said: dict[int, list[dict[str, Any]]]) -> None:
                 raise InvalidInput(f"guest {guest.name} cannot be traced: {reply['refused']}", hint="restart it")
 
 
-async def _entries(ours: socket.socket, kept: contextlib.ExitStack) -> AsyncGenerator[Entries, None]:
+async def entries(ours: socket.socket, kept: contextlib.ExitStack) -> AsyncGenerator[Entries, None]:
+    """What is read from ``ours``, first nothing at all; ``kept`` is closed at the end."""
     decoder = msgspec.json.Decoder(TraceEntry)
     loop = asyncio.get_running_loop()
     dropped = 0

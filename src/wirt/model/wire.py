@@ -90,13 +90,15 @@ class AttachOptions:
     """How a client is connected to a guest or a command. ``rows``, ``cols`` 0: the terminal's size is not known.
 
     ``detach_keys``: as in ``--detach-keys``, "ctrl-p,ctrl-q"; "" is that default.
-    ``logs``: what was written before comes first.
+    ``logs``: what was written before comes first. ``stdin_once``: of an attached guest, the end of this client's input
+    is the end of the guest's.
     """
 
     stdin: bool = False
     stdout: bool = True
     stderr: bool = True
     logs: bool = False
+    stdin_once: bool = False
     rows: int = 0
     cols: int = 0
     detach_keys: str = ""
@@ -117,13 +119,17 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class AttachRequest:
-    """The body of ``POST /v1/guests/{ref}/attach``. ``start``: start the guest once the client is connected."""
+    """The body of ``POST /v1/guests/{ref}/attach``. ``start``: start the guest once the client is connected.
+
+    ``stdin_once``: the end of this client's input is the end of the guest's, as with ``run``.
+    """
 
     stdin: bool = False
     stdout: bool = True
     stderr: bool = True
     logs: bool = False
     start: bool = False
+    stdin_once: bool = False
     rows: int = 0
     cols: int = 0
     detach_keys: str = ""

@@ -39,6 +39,7 @@ async def _attach(engine: Engine, ref: str, body: bytes) -> Handoff:
         stdout=request.stdout,
         stderr=request.stderr,
         logs=request.logs,
+        stdin_once=request.stdin_once,
         rows=request.rows,
         cols=request.cols,
         detach_keys=request.detach_keys,

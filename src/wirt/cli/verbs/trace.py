@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wirt.cli.tracing import Viewer
 
-__all__ = ["VERB", "run"]
+__all__ = ["VERB", "calls_of", "run"]
 
 _OURS = "ce"  # letters that mean here what they mean to strace
 
@@ -64,14 +64,14 @@ VERB = Verb(
 def run(call: Call) -> int:
     if call["summary"] and call["steps"]:
         raise UsageError("--summary conflicts with --steps", "trace")
-    query = {"call": _calls(call["expr"] or []), "steps": call["steps"], "arguments": not call["summary"]}
+    query = {"call": calls_of(call["expr"] or []), "steps": call["steps"], "arguments": not call["summary"]}
     with _output(call["output"]) as out:
         if len(call.args) == 1 and _is_guest(call, call.args[0]):
             return _watch(call, query, out)
         return _run(call, query, out)
 
 
-def _calls(expressions: list[str]) -> list[str]:
+def calls_of(expressions: list[str]) -> list[str]:
     """``trace=a,b``: as with strace ``trace=`` may be left out, and "!" before the list is for all of it."""
     names: list[str] = []
     for expression in expressions:
@@ -113,10 +113,9 @@ def _watch(call: Call, query: dict[str, Any], out: TextIO) -> int:
     """A guest that runs."""
     from wirt.cli.tracing import follow
 
-    response = call.transport.request("GET", path("guests", call.args[0], "trace"), query=query)
     view = _viewer(call, out)
     with contextlib.suppress(KeyboardInterrupt):
-        follow(response, view)
+        follow(call.transport.request("GET", path("guests", call.args[0], "trace"), query=query), view)
     view.finish()
     return 0
 
@@ -137,7 +136,7 @@ def _run(call: Call, query: dict[str, Any], out: TextIO) -> int:
         view = _viewer(call, out, raw=tty)
         watching = Thread(target=follow, args=(response, view), daemon=True)
         watching.start()
-        connection = upgrade(call, path("guests", ref, "attach"), {**body, "start": True})
+        connection = upgrade(call, path("guests", ref, "attach"), {**body, "start": True, "stdin_once": True})
     except BaseException:
         call.transport.call("DELETE", path("guests", ref), query={"force": True, "volumes": True})
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -51,12 +51,12 @@ class Calls:
         body: bytes | Iterable[bytes] | None = None,
         json: Any = None,
         query: Mapping[str, Any] | None = None,
-    ) -> Iterator[T]:
+    ) -> Generator[T, None, None]:
         """The values of an answer of JSON lines, as they come. The request is made at once, not at the first step."""
         plain = None if json is None else msgspec.to_builtins(json)
         reading = _reading(self.transport.request(method, target, query=query, body=body, json=plain))
 
-        def values() -> Iterator[T]:
+        def values() -> Generator[T, None, None]:
             decoder = msgspec.json.Decoder(into)
             with reading as response:
                 for line in response.lines():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Unpack, overload
@@ -142,8 +142,8 @@ class Guest:
 
     def trace(
         self, calls: Sequence[str] = (), *, steps: bool = False, arguments: bool = True, start: bool = False
-    ) -> Iterator[TraceEntry]:
-        """What the processes of a micro guest do, as it happens, until it ends.
+    ) -> Generator[TraceEntry, None, None]:
+        """What the processes of a micro guest do, as it happens, until it ends, or until ``close`` ends the trace.
 
         ``calls``: names of calls, or of sets (file, network ...), with "!" in front what to leave out; none: all.
         ``steps``: with what the monitor asked of the host. ``start``: the guest does not run yet; what it does is told

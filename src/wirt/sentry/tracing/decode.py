@@ -27,7 +27,7 @@ from wirt.sentry.tracing.names import BITS, VALUES, ZERO, error_name, signal_nam
 from wirt.sentry.tracing.shapes import SHAPES, STRUCTS
 from wirt.sentry.words import s32, s64
 
-__all__ = ["Decoded", "outcome", "quoted"]
+__all__ = ["KINDS", "Decoded", "outcome", "quoted"]
 
 _SHOWN = 32  # bytes of a buffer
 _PATH_SHOWN = 160
@@ -404,3 +404,4 @@ _SPECIAL: dict[str, _Special] = {
 }
 _BOTH = frozenset(("pollfds", "ioctlarg", "prctlarg"))  # are read, then filled
 _LATE = _BOTH | {"into", "iovecs-out", "sockaddr-out", "msghdr-out", "epoll_events", "entries"}
+KINDS = frozenset((*_NUMBERS, *_SPECIAL))  # without what a colon or an angle bracket says

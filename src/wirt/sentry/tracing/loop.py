@@ -116,16 +116,8 @@ def _fault(task: Task, tracer: Tracer, user: int) -> None:
     how = "fetch" if fault.error & 16 else "write" if fault.error & 2 else "read"
     where = f"{how} at {fault.address:#x}" if fault.vector == 14 else f"error {fault.error:#x}"
     name = _VECTORS.get(fault.vector, f"exception {fault.vector}")
-    began = time.monotonic_ns()
-    tracer.held[task.tid] = []
-    try:
-        plain.fault(task, fault)
-    finally:
-        seconds = (time.monotonic_ns() - began) / 1e9
-        held = tracer.held.pop(task.tid, [])
-        tracer.send(task, TraceKind.FAULT, name=name, arguments=where, seconds=seconds, user=user / 1e9)
-        tracer.held[task.tid] = held
-        tracer.release(task)
+    tracer.send(task, TraceKind.FAULT, name=name, arguments=where, user=user / 1e9)
+    plain.fault(task, fault)
 
 
 class _One:

@@ -58,6 +58,15 @@ def fork(exit_signal: int, sibling: bool, /) -> int:
     ``OSError``. The C library takes no part: other threads must not be inside it.
     """
 
+def look(folder: int, flags: int, path: bytes, room: bytearray, /) -> tuple[int, int]:
+    """Fill ``room`` with a file, or with O_DIRECTORY with the struct linux_dirent64 of a folder.
+
+    ``path`` from the descriptor ``folder`` on; a link at its end is not followed. No descriptor of this process is used
+    for it, as other threads, and other processes through /proc, could use that too. Who looks is a child: it is "self"
+    in a procfs, has copies of our descriptors, and is listed among processes.
+    Returns how many bytes were filled, and the child. -ERANGE when ``room`` is too small, or just filled.
+    """
+
 def fault(sig: int, /) -> NoReturn:
     """End the process by SIGILL, SIGTRAP, SIGFPE, SIGBUS or SIGSEGV as the processor raises it, also when it is the
     first of its pid namespace. ValueError for other signals.

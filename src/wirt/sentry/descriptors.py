@@ -10,7 +10,8 @@ import errno
 import fcntl
 import os
 
-from wirt.abi.linux.unistd import SYS_fcntl
+from wirt.abi.linux import prctl
+from wirt.abi.linux.unistd import SYS_fcntl, SYS_prctl
 from wirt.host import _native
 
 __all__ = ["FD_LIMIT", "OWN", "descriptor", "descriptor_or_cwd", "hide", "open_descriptors"]
@@ -49,11 +50,18 @@ def hide(fd: int) -> int:
 
 
 def open_descriptors(proc_fd: int) -> list[int]:
-    """The guest's open descriptors, lowest first. ``proc_fd``: a procfs, as ``GuestOptions`` has it."""
+    """The guest's open descriptors, lowest first. ``proc_fd``: a procfs, as ``GuestOptions`` has it.
+
+    For a process with one thread: another could use the folder while it is open. Other processes cannot, as they may
+    not look into this one meanwhile.
+    """
+    before = _native.quick(SYS_prctl, prctl.PR_GET_DUMPABLE)
+    _native.quick(SYS_prctl, prctl.PR_SET_DUMPABLE, 0)
     folder = os.open("self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc_fd)
     try:
         found = sorted(int(name) for name in os.listdir(folder))
     finally:
         os.close(folder)
+        _native.quick(SYS_prctl, prctl.PR_SET_DUMPABLE, before)
     # The folder itself was among them.
     return [fd for fd in found if fd < FD_LIMIT and _native.quick(SYS_fcntl, fd, fcntl.F_GETFD) >= 0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wirt.sentry.proc_nodes import host_text
+from wirt.sentry.proc_nodes import looked_at
 from wirt.sentry.task import Task
 
 __all__ = ["mountinfo", "mounts"]
@@ -53,7 +53,7 @@ def _joined(mount: _Mount) -> bytes:
 
 def _all(task: Task, base: bytes) -> Iterator[_Mount]:
     root, highest = b"1", 1
-    for line in host_text(task, base + b"/mountinfo").splitlines():
+    for line in looked_at(task, base + b"/mountinfo").splitlines():
         left, _, right = line.partition(b" - ")
         number, parent, device, _, place, options, *tags = left.split(b" ")
         kind, source, super_options = (*right.split(b" "), b"")[:3]

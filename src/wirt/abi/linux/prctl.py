@@ -1,6 +1,7 @@
 """<linux/prctl.h>: options of prctl(2)."""
 
 PR_SET_PDEATHSIG = 1
+PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_CAPBSET_DROP = 24

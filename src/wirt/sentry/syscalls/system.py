@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import struct
 
 from wirt.abi.linux.unistd import SYS_getrandom, SYS_sysinfo
 from wirt.host import _native
 from wirt.sentry.answers import refused
 from wirt.sentry.failures import fail
-from wirt.sentry.process import GuestOptions
+from wirt.sentry.proc_nodes import host_names
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import u32
@@ -34,18 +33,14 @@ def sysinfo(task: Task, address: int) -> int:
     options = task.process.options
     total = options.machine_memory
     memory = (total, min(free * unit, total), 0, 0, 0, 0)
-    task.mm.write(address, _SYSINFO.pack(uptime, *loads, *memory, _processes(options), 0, 0, 1))
+    task.mm.write(address, _SYSINFO.pack(uptime, *loads, *memory, _processes(task), 0, 0, 1))
     return 0
 
 
-def _processes(options: GuestOptions) -> int:
-    if options.proc_fd < 0:
+def _processes(task: Task) -> int:
+    if task.process.options.proc_fd < 0:
         return 1
-    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=options.proc_fd)
-    try:
-        return min(sum(name.isdigit() for name in os.listdir(fd)), 0xFFFF)
-    finally:
-        os.close(fd)
+    return min(sum(name.isdigit() for name in host_names(task, b".")), 0xFFFF)
 
 
 def getrandom(task: Task, address: int, size: int, flags: int) -> int:

@@ -53,7 +53,7 @@ docs: venv ## generate the pages that come from the code
 
 bench: venv ## measure beside runc, docker and podman (as root)
 	@tools/packages.sh python run
-	@for subject in startup exec hundred memory breakdown micro software; do $(BIN)/python bench/$$subject.py || exit 1; done
+	@for subject in startup exec hundred memory breakdown micro forks software; do $(BIN)/python bench/$$subject.py || exit 1; done
 
 venv: ## the development environment in .venv
 	@tools/packages.sh python

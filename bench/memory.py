@@ -15,6 +15,8 @@ import lab
 import measure
 import peers
 
+__all__ = ["memory_of", "processes"]
+
 NAMES = ("wirt", "dockerd", "containerd", "conmon")  # how the engines' processes call themselves, or begin to
 
 
@@ -29,7 +31,7 @@ def main() -> None:
             engine = make(folder)
             for number in range(chosen.count):
                 engine.start(f"m{number}").time(0)
-    rows = [_row(name, pids) for name, pids in sorted(_processes().items())]
+    rows = [_row(name, pids) for name, pids in sorted(processes(NAMES).items())]
     print(f"\nmemory of the engines' own processes, {chosen.count} containers each, median of a kind\n")
     print(f"  {'process':<18} {'how many':>8} {'private':>10} {'PSS':>10} {'RSS':>10}")
     for row in rows:
@@ -38,24 +40,24 @@ def main() -> None:
     measure.record("memory", rows)
 
 
-def _processes() -> dict[str, list[int]]:
-    """The engines' processes by name; the lab has its own process ids, so these are all there are."""
+def processes(names: tuple[str, ...]) -> dict[str, list[int]]:
+    """Processes by name, if it begins like one of ``names``: the lab has its own process ids, so these are all."""
     found: dict[str, list[int]] = defaultdict(list)
     for entry in Path("/proc").glob("[0-9]*"):
         daemon = b"wirt.daemon" in (entry / "cmdline").read_bytes()
         name = "wirt-daemon" if daemon else (entry / "comm").read_text().strip()
-        if name.startswith(NAMES):
+        if name.startswith(names):
             found[name].append(int(entry.name))
     return found
 
 
 def _row(name: str, pids: list[int]) -> dict[str, object]:
-    samples = [_memory(pid) for pid in pids]
+    samples = [memory_of(pid) for pid in pids]
     middle = {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
     return {"process": name, "count": len(pids), **middle}
 
 
-def _memory(pid: int) -> dict[str, float]:
+def memory_of(pid: int) -> dict[str, float]:
     """Megabytes (10^6 bytes) of one process."""
     kilobytes: dict[str, int] = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:

@@ -10,18 +10,15 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import inside
 import lab
 import measure
 import memory
 import peers
-
 import wirt
 
 LIBRARIES = "import argparse, asyncio, decimal, email.message, http.client, json, random, sqlite3"
@@ -115,5 +112,4 @@ def _waiting(host: wirt.Client, count: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     main()

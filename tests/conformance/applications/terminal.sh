@@ -1,6 +1,6 @@
 # An interactive bash in a terminal of its own: job control, line editing, the size, the end. @shell bash
 cat > t.py <<'END'
-import os, pty, select, sys, time
+import contextlib, os, pty, select, sys, time
 def until(fd, word, seen=b""):
     end = time.monotonic() + 20
     while word not in seen and time.monotonic() < end:
@@ -17,7 +17,7 @@ def say(line, word):
 def foreground(name):
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        with open(f"/proc/{os.tcgetpgrp(fd)}/comm") as comm:
+        with contextlib.suppress(OSError), open(f"/proc/{os.tcgetpgrp(fd)}/comm") as comm:
             if comm.read().strip() == name:
                 return
         time.sleep(0.01)

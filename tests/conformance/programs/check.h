@@ -248,6 +248,21 @@ UNUSED static void milliseconds(int n)
         ;
 }
 
+/* Until a process waits for something, in two looks; ten seconds at most. */
+UNUSED static void until_asleep(pid_t pid)
+{
+    char path[32], line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    for (int looks = 0, found = 0; looks < 10000 && found < 2; looks++) {
+        FILE *stat = fopen(path, "r");
+        char *end = stat && fgets(line, sizeof line, stat) ? strrchr(line, ')') : NULL;
+        found = end && end[2] == 'S' ? found + 1 : 0;
+        if (stat)
+            fclose(stat);
+        milliseconds(1);
+    }
+}
+
 UNUSED static double seconds_now(void)
 {
     struct timespec now;

@@ -27,7 +27,7 @@ int main(void)
     child(interrupted);
     pid_t pid = start_aside(waiter);
     await(ready);
-    milliseconds(5);
+    until_asleep(pid);
     puts("unlocking");
     SHOW(close(fd));
     reap_aside("waiter", pid);

@@ -22,7 +22,7 @@ int main(void)
     SHOW(fcntl(fd, F_SETLK, &mine));
     pid_t pid = start_aside(second);
     await(ready);
-    milliseconds(20);
+    until_asleep(pid);
     SHOW(fcntl(fd, F_SETLKW, &his));
     mine.l_type = F_UNLCK;
     SHOW(fcntl(fd, F_SETLK, &mine));

@@ -5,9 +5,10 @@ static pid_t parent;
 static void handler(int n) { printf("  handler %s\n", signal_name(n)); }
 static void poke(void)
 {
-    milliseconds(10);
+    until_asleep(parent);
     kill(parent, SIGUSR1);
     milliseconds(20);
+    until_asleep(parent);
     tell(pipes);
 }
 static void test(void)

@@ -3,13 +3,13 @@
 static void sleeps(void)
 {
     double begun = seconds_now();
-    SHOW(nanosleep(&(struct timespec){0, 30000000}, NULL));
-    IS(seconds_now() - begun >= 0.03);
+    SHOW(nanosleep(&(struct timespec){0, 300000000}, NULL));
+    IS(seconds_now() - begun >= 0.3);
 }
 int main(void)
 {
     pid_t pid = start(sleeps);
-    milliseconds(5);
+    until_asleep(pid);
     kill(pid, SIGSTOP);
     waitpid(pid, NULL, WUNTRACED);
     kill(pid, SIGCONT);

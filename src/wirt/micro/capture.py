@@ -21,6 +21,8 @@ from wirt.micro.opened import open_files
 from wirt.micro.saved import GUEST, MEMORY, state_name
 from wirt.sentry.checkpoint.save import AREA
 from wirt.sentry.checkpoint.saved import Piece
+from wirt.vmm.layout import ARENA
+from wirt.vmm.memory import CAPACITY
 
 __all__ = ["capture"]
 
@@ -88,11 +90,16 @@ def _areas(data: bytes, most: int) -> list[Area]:
     if len(data) % AREA.size:
         raise Conflict("the guest's monitor does not say what its memory is")
     areas = [(phys, size, bool(whole)) for phys, size, whole in AREA.iter_unpack(data)]
-    if any(phys % _PAGE or size % _PAGE or phys + size > 1 << 46 for phys, size, _ in areas):
+    areas.sort()
+    ends = [0, *(phys + size for phys, size, _ in areas)]
+    if any(
+        phys % _PAGE or size % _PAGE or not before <= phys <= phys + size <= ARENA + CAPACITY
+        for (phys, size, _), before in zip(areas, ends, strict=False)
+    ):
         raise Conflict("the guest's monitor says of its memory what cannot be")
     if sum(size for _, size, whole in areas if whole) > most:
         raise Conflict("the guest has more memory mapped than it may have")
-    return sorted(areas)
+    return areas
 
 
 def _copy(

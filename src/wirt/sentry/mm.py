@@ -38,7 +38,7 @@ _HEAP_ROOM = 64 << 20  # guest-physical addresses set aside for a heap at first;
 _HUGE = 2 << 20
 _GUARD_GAP = 256 * PAGE  # stack_guard_gap
 _MADV_POPULATE_READ = 22
-_AT_ONCE = 256 << 10  # of a mapping this large, all pages are there before they are touched
+_AT_ONCE = 1 << 20  # of a mapping this large, all pages are there before they are touched
 
 _SAVED = tuple(field.name for field in dataclasses.fields(Vma) if field.name != "delta")
 _SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environment", "stack_start")
@@ -50,6 +50,12 @@ def page_up(size: int) -> int:
 
 def _random(bits: int) -> int:
     return int.from_bytes(os.urandom(8), "little") & ((1 << bits) - 1)
+
+
+def _address(value: int) -> int:
+    if not 0 <= value <= USER_END:
+        raise ValueError(f"no address: {value}")
+    return value
 
 
 def saved_mapping(values: Sequence[Any]) -> Vma:
@@ -484,17 +490,32 @@ class AddressSpace:
         }
 
     def reshape(self, shape: dict[str, Any]) -> None:
-        """Have the mappings of another address space, whose memory and page tables ``memory`` has already."""
+        """Have the mappings of another address space, whose memory and page tables ``memory`` has already.
+
+        ValueError for what no address space has.
+        """
         for name in _SCALARS:
             value = shape[name]
-            setattr(self, name, tuple(value) if isinstance(value, list) else value)
+            setattr(self, name, tuple(map(_address, value)) if isinstance(value, list) else _address(value))
         for values in shape["mappings"]:
             vma = saved_mapping(values)
+            self._check(vma)
             if vma.phys >= 0:
                 vma.delta = self.memory.host(GuestPhys(vma.phys)) - vma.start
             self.vmas.add(vma)
         start, self._heap_room = shape["heap"]
         self._heap = self.vmas.find(start) if start else None
+        if self._heap is not None and not self.memory.holds(self._heap.phys, self._heap_room):
+            raise ValueError("a heap with room where there is none")
+
+    def _check(self, vma: Vma) -> None:
+        """ValueError for a mapping that cannot be here."""
+        if not 0 <= vma.start < vma.end <= USER_END or vma.start % PAGE or vma.end % PAGE or not 0 <= vma.rights <= 7:
+            raise ValueError("a mapping that cannot be")
+        if self.vmas.between(vma.start, vma.end):
+            raise ValueError("two mappings in one place")
+        if vma.phys != -1 and not self.memory.holds(vma.phys, vma.size):
+            raise ValueError("a mapping of memory where there is none")
 
     def clear(self) -> None:
         """Before execve(2) loads: nothing is mapped."""

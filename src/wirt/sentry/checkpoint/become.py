@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wirt.abi.linux import capability
-from wirt.abi.linux.unistd import SYS_capset, SYS_gettid, SYS_rt_sigtimedwait, SYS_setitimer
+from wirt.abi.linux.unistd import SYS_capset, SYS_gettid, SYS_rt_sigtimedwait, SYS_setitimer, SYS_tgkill
 from wirt.host import _native
 from wirt.sentry import lives, signals
 from wirt.sentry.checkpoint import state
@@ -48,6 +48,8 @@ def fill_memory(memory: GuestMemory, found: dict[str, Any], pieces: Sequence[Pie
     """Of a machine that has made no vCPU since; ``fd``: the file with the pieces."""
     memory.reshape(found["memory"])
     for phys, size, offset in pieces:
+        if not memory.holds(phys, size):
+            raise ValueError("memory where there is none")
         memory.place(GuestPhys(phys), size, fd, offset, shared=False, writable=True)
 
 
@@ -130,8 +132,9 @@ def _take_over_host(host: dict[str, Any]) -> None:
             resource.setrlimit(int(number), tuple(limits))
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, host["nice"])
-    if list(os.getresuid()) != host["uids"] or list(os.getresgid()) != host["gids"]:
+    if os.getgroups() != host["groups"]:
         os.setgroups(host["groups"])
+    if list(os.getresuid()) != host["uids"] or list(os.getresgid()) != host["gids"]:
         os.setresgid(*host["gids"])
         os.setresuid(*host["uids"])
     effective, permitted, inheritable = host["capabilities"]
@@ -184,12 +187,17 @@ def _fill(task: Task, found: dict[str, Any]) -> None:
     task.vcpu.resume(UserRegisters(**found["registers"]))
     lives.name_thread(found["name"].encode("latin-1"))
     lives.tell_vcpu(task)
+    for number in found["pending"]:
+        _native.quick(SYS_tgkill, task.process.pid, task.tid, number)
 
 
 def start_thread(process: Process, found: dict[str, Any], gate: threading.Event) -> None:
     """One more, which goes on when the gate is opened. ``CannotResume`` when it has not the number that it had."""
     answer: queue.SimpleQueue[int] = queue.SimpleQueue()
-    _thread.start_new_thread(_live, (process, found, answer, gate))
+    try:
+        _thread.start_new_thread(_live, (process, found, answer, gate))
+    except RuntimeError:
+        raise CannotResume("it may not have as many threads as it has (--pids-limit)") from None
     if (number := answer.get()) < 0:
         raise CannotResume("one of its threads cannot be made anew")
     if number != found["tid"]:
@@ -206,7 +214,7 @@ def _live(process: Process, found: dict[str, Any], answer: queue.SimpleQueue[int
         task = Task(process, process.mm, process.machine.vcpu(), tid)
         _fill(task, found)
         lives.join(task)
-    except (OSError, ValueError, KeyError, TypeError):
+    except Exception:  # whatever it is: who waits for the answer must not wait for ever
         answer.put(-errno.EINVAL)
         return
     answer.put(tid)

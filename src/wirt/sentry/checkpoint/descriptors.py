@@ -138,7 +138,11 @@ def _device(seen: _Seen) -> dict[str, Any]:
 def _pipe(seen: _Seen) -> dict[str, Any]:
     if not seen.path.startswith("pipe:"):
         raise CannotSave(f"descriptor {seen.fd} is a named pipe: {seen.path}")
-    entry: dict[str, Any] = {"kind": "pipe", "pipe": seen.about.st_ino, "reads": seen.flags & os.O_ACCMODE == 0}
+    entry: dict[str, Any] = {
+        "kind": "pipe",
+        "pipe": seen.about.st_ino,
+        "reads": seen.flags & os.O_ACCMODE != os.O_WRONLY,
+    }
     if entry["reads"]:
         entry["size"] = fcntl.fcntl(seen.fd, fcntl.F_GETPIPE_SZ)
         entry["content"] = base64.b64encode(_waiting(seen.fd)).decode("ascii")

@@ -64,7 +64,7 @@ def _bring_to(sock: socket.socket, entry: Entry) -> None:
         _bind(sock, name)
     if state == "listening":
         sock.listen(_BACKLOG)
-    if peer := _name(entry, entry.get("peer")):
+    if (peer := _name(entry, entry.get("peer"))) and entry["type"] == socket.SOCK_DGRAM:
         with contextlib.suppress(OSError):  # no way there from this network
             sock.connect(peer)
 

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import fcntl
 import os
+import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -75,18 +76,17 @@ class OpenFiles:
         _settle(entry, fd)
         if entry["kind"] == "epoll":
             self._watchers[number] = entry
-        if entry["kind"] == "nameless":
-            device, inode = entry["inode"]
-            self._inodes[device, inode] = fd
 
     def fill(self, entries: Sequence[Entry]) -> None:
         """Bring back what was waiting in pipes and sockets, once for each of them."""
+        contents = {entry["pipe"]: entry["content"] for entry in entries if entry["kind"] == "pipe" and entry["reads"]}
+        for number, content in contents.items():
+            data = base64.b64decode(content)
+            if data and os.write(self._pipes[number][1], data) < len(data):
+                raise ValueError("a pipe that holds more than it can")
         for entry in entries:
-            if entry["kind"] == "pipe" and entry.get("content"):
-                os.write(self._pipes[entry["pipe"]][1], base64.b64decode(entry["content"]))
-            elif entry.get("state") == "pair":
-                for message in entry["waiting"]:
-                    os.write(self._ends(entry)[1], base64.b64decode(message))
+            if entry.get("state") == "pair":
+                _send(self._ends(entry)[1], [base64.b64decode(message) for message in entry["waiting"]])
 
     def at(self, device: int, inode: int) -> int:
         """A file without a name; -1: there is none with that inode."""
@@ -111,6 +111,8 @@ class OpenFiles:
         found = find(task, AT_FDCWD, entry["path"].encode("latin-1"), follow=True)
         if not isinstance(found, Node):
             raise FileNotFoundError(2, "no such file", entry["path"])
+        if not 0 <= entry["fd"] < FD_LIMIT:
+            raise ValueError(f"descriptor {entry['fd']}")
         fd = _checked(open_node(task, found, entry["flags"]), entry["path"])
         task.process.special.pop(fd, None)
         fd = hide(fd)
@@ -122,7 +124,7 @@ class OpenFiles:
     def close(self) -> None:
         """The process has what it needs; ends that nobody has are closed with it."""
         ends = [fd for both in (*self._pipes.values(), *self._pairs.values()) for fd in both]
-        for fd in {*self._streams, *self._made.values(), *ends}:
+        for fd in {*self._streams, *self._made.values(), *self._inodes.values(), *ends}:
             os.close(fd)
 
     # -- kinds -------------------------------------------------------------------------------------
@@ -155,16 +157,17 @@ class OpenFiles:
         return self._pairs[inode]
 
     def _nameless(self, entry: Entry) -> int:
-        fd = hide(os.memfd_create(entry["name"], os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
-        try:
+        device, inode = entry["inode"]
+        if (device, inode) not in self._inodes:
+            fd = self._inodes[device, inode] = hide(
+                os.memfd_create(entry["name"], os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            )
             with open(fd, "wb", closefd=False) as file:
                 file.write(base64.b64decode(entry["content"]))
             os.fchmod(fd, entry["mode"])
             if entry["seals"]:
                 fcntl.fcntl(fd, fcntl.F_ADD_SEALS, entry["seals"])
-            return self._again(fd, entry["flags"])
-        finally:
-            os.close(fd)
+        return self._again(self._inodes[device, inode], entry["flags"])
 
 
 def _checked(result: int, what: str) -> int:
@@ -184,7 +187,19 @@ def _settle(entry: Entry, fd: int) -> None:
 
 
 def _file(entry: Entry) -> int:
-    return os.open(entry["path"], entry["flags"] | os.O_NOCTTY | os.O_CLOEXEC)
+    """Not waiting for anybody; ``_settle`` sets what its flags were."""
+    return os.open(entry["path"], entry["flags"] | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _send(fd: int, messages: Sequence[bytes]) -> None:
+    """At once: nobody reads yet."""
+    end = socket.socket(fileno=fd)
+    try:
+        for message in messages:
+            if end.send(message, socket.MSG_DONTWAIT) < len(message):
+                raise ValueError("a socket that holds more than it can")
+    finally:
+        end.detach()
 
 
 def _eventfd(entry: Entry) -> int:

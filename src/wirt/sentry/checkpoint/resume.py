@@ -41,7 +41,16 @@ __all__ = ["CannotResume", "resume"]
 
 _MOST = 1 << 16  # bytes of a message
 _MOST_NUMBERS = 1 << 16  # that are passed over
-_FAILURES = (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, struct.error)
+_FAILURES = (
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+)
 _CLD_EXITED = 1
 
 Made = tuple[GuestMemory, Machine]
@@ -342,7 +351,10 @@ def _pass_over(number: int, last: int) -> None:
         if last == number - 1:
             return
         told: queue.SimpleQueue[int] = queue.SimpleQueue()
-        _thread.start_new_thread(_tell_number, (told,))
+        try:
+            _thread.start_new_thread(_tell_number, (told,))
+        except RuntimeError:
+            raise CannotResume("it may not have as many processes as it has (--pids-limit)") from None
         last = told.get()
         if last >= number:
             break

@@ -66,7 +66,7 @@ def describe(process: Process, standing: list[Standing]) -> dict[str, Any]:
         "maker": maker(process, standing[0].task.vcpu.features),
         "memory": process.mm.memory.shape(),
         "space": process.mm.shape(),
-        "threads": [_thread(each) for each in standing],
+        "threads": [_thread(process, each) for each in standing],
         "process": _process(process),
         "host": _host(process),
     }
@@ -117,7 +117,7 @@ def areas(process: Process) -> list[tuple[int, int, bool]]:
     return found
 
 
-def _thread(standing: Standing) -> dict[str, Any]:
+def _thread(process: Process, standing: Standing) -> dict[str, Any]:
     task = standing.task
     return {
         "tid": task.tid,
@@ -129,6 +129,7 @@ def _thread(standing: Standing) -> dict[str, Any]:
         "altstack": dataclasses.asdict(task.altstack),
         "clear_child_tid": task.clear_child_tid,
         "robust_list": task.robust_list,
+        "pending": _pending(process, f"self/task/{task.tid}/status", "SigPnd:"),
     }
 
 
@@ -204,15 +205,15 @@ def _host(process: Process) -> dict[str, Any]:
             if own_limit(process, number) is None
         },
         "timers": [_itimer(which) for which in range(3)],
-        "pending": _pending(process),
+        "pending": _pending(process, "self/status", "ShdPnd:"),
     }
 
 
-def _pending(process: Process) -> list[int]:
-    """Signals that wait for the process (proc_pid_status(5), ShdPnd)."""
-    fd = os.open("self/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process.options.proc_fd)
+def _pending(process: Process, name: str, field: str) -> list[int]:
+    """Signals that wait for the process, or for one of its threads (proc_pid_status(5))."""
+    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=process.options.proc_fd)
     with open(fd, encoding="ascii", errors="replace") as file:
-        words = next((int(line.split()[1], 16) for line in file if line.startswith("ShdPnd:")), 0)
+        words = next((int(line.split()[1], 16) for line in file if line.startswith(field)), 0)
     return [number for number in range(1, 64) if words >> number - 1 & 1]
 
 

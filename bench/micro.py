@@ -1,22 +1,42 @@
 """Micro guests beside the bare runtime, containers and gVisor: start to exit, and what work in a guest costs.
 
-The work is one static program (``programs/work.c``), run natively and in a micro guest in the same run: system calls
-that the guest answers by itself, that leave it, reading the clock, a loop, reading a file in blocks of 1 MiB.
+Start to exit: whole commands over a static ``true``, as typed; then a dynamic one through the SDK, from the call to its
+exit code, in a Python that runs already, over a warm daemon. Then what an idle guest holds in memory, and work
+(``inside.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
-from dataclasses import asdict
-from pathlib import Path
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import inside
 import lab
 import measure
 import peers
+import wirt as sdk
+from memory import memory_of, processes
 
-PROGRAM = Path(__file__).parent / "programs" / "work.c"
-FILE_SIZE = 64 << 20
+DYNAMIC = "dynamic"
+TRUE = ("/usr/bin/true", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib64/ld-linux-x86-64.so.2")
+IDLE = 5  # guests that sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``Client.run`` of a dynamic ``true``."""
+
+    label: str
+    client: sdk.Client
+    kind: Any  # of model.guest.Kind's words
+
+    def time(self, turn: int) -> float:  # noqa: ARG002 - every guest is a fresh one
+        start = time.perf_counter()
+        self.client.run(DYNAMIC, ["/usr/bin/true"], kind=self.kind, network="none").check()
+        return (time.perf_counter() - start) * 1000
 
 
 def main() -> None:
@@ -38,28 +58,35 @@ def main() -> None:
     fastest = rows[0].median
     measure.show("start to exit, `true`", rows, lambda row: f"{row.median / fastest:5.2f} x a micro guest")
     measure.record("micro", [asdict(row) for row in rows])
-    work(folder, wirt)
+    calls(wirt, chosen.rounds)
+    idle(wirt)
+    inside.show(folder, wirt)
 
 
-def work(folder: Path, wirt: peers.Engine) -> None:
-    """The program, natively and in a micro guest."""
-    place = folder / "work"
-    place.mkdir()
-    subprocess.run(["gcc", "-O2", "-static", "-o", str(place / "work"), str(PROGRAM)], check=True)
-    (place / "file").write_bytes(bytes(FILE_SIZE))
-    native = subprocess.run([place / "work", place / "file"], capture_output=True, text=True, check=True).stdout
-    volume = f"{place}:/data:ro"
-    words = ("run", "--rm", "--kind=micro", "--network=none", "-v", volume, peers.IMAGE, "/data/work", "/data/file")
-    results = {"native": _parse(native), "micro": _parse(wirt.call(*words))}
-    print(f"\nwork\n\n  {'':<32} {'native':>10} {'micro':>10}")
-    for name, value in results["native"].items():
-        inside = results["micro"][name]
-        print(f"  {name:<32} {value:>10.3f} {inside:>10.3f}  {inside / value:6.2f} x")
-    measure.record("micro-work", [{"label": label, **values} for label, values in results.items()])
+def calls(wirt: peers.Engine, rounds: int) -> None:
+    """Start to exit without a command around it."""
+    wirt.call("image", "import", "-", DYNAMIC, data=inside.host_root(*TRUE))
+    client = sdk.Client(f"unix://{wirt.env['WIRT_RUN']}/wirt.sock")
+    rows = measure.in_turn([Call(f"SDK run, {kind}", client, kind) for kind in ("micro", "container")], rounds)
+    measure.show("call to exit code, dynamic `true`", rows)
+    measure.record("micro-sdk", [asdict(row) for row in rows])
 
 
-def _parse(text: str) -> dict[str, float]:
-    return {name: float(value) for name, value in (line.split() for line in text.splitlines())}
+def idle(wirt: peers.Engine) -> None:
+    """The private memory of guests that sleep, and of their keepers."""
+    names = [f"idle{number}" for number in range(IDLE)]
+    for name in names:
+        wirt.call("run", "-d", "--kind=micro", "--network=none", "--name", name, peers.IMAGE, "sleep", "10000")
+    found = processes(("sleep", "wirt-keeper"))
+    rows = [
+        {"process": name, "private_mb": statistics.median(memory_of(pid)["private"] for pid in pids)}
+        for name, pids in sorted(found.items())
+    ]
+    print(f"\nprivate memory, {IDLE} idle micro guests, median\n")
+    for row in rows:
+        print(f"  {row['process']:<32} {row['private_mb']:>6.2f} MB")
+    measure.record("micro-memory", rows)
+    wirt.remove(*names)
 
 
 if __name__ == "__main__":

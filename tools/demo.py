@@ -33,6 +33,8 @@ EVERY_KIND = (
     ("another system, from the same host", ("debian:bookworm", "sh", "-c", '. /etc/os-release; echo "$PRETTY_NAME"')),
     ("no network at all", ("--network=none", "busybox", "sh", "-c", "ip -o link | cut -d: -f2")),
 )
+COUNTER, FORKS = "demo-count", 3
+COUNT = "i=0; while true; do i=$((i + 1)); echo $i; sleep 0.1; done"
 SERVER = 'mkdir /www; echo "served by $(hostname)" >/www/index.html; exec httpd -f -h /www'
 
 
@@ -51,6 +53,8 @@ def main() -> int:
             _show_kind(kind)
         _show_network()
         _show_many()
+        if "micro" in _kinds():
+            _show_forks()
     print(
         f"\nAll of it in {time.monotonic() - begun:.1f} s. Now you:  {_short(WIRT)} run --rm -it debian:bookworm bash"
     )
@@ -127,6 +131,19 @@ def _show_many() -> None:
     started = [_start("run", "-d", "--name", name, "busybox", "sleep", "1000") for name in names]
     codes = [process.wait() for process in started]
     _line("container", f"{TOGETHER} guests at once", f"{codes.count(0)} run", _since(begun))
+
+
+def _show_forks() -> None:
+    """A program that counts, and clones of it that count on; where it spends its time."""
+    _, took = _timed("run", "-d", "--kind", "micro", "--name", COUNTER, "busybox", "sh", "-c", COUNT)
+    _line("micro", "a program that counts", "started", took)
+    time.sleep(1)
+    _, took = _timed("fork", COUNTER, str(FORKS))
+    time.sleep(0.5)
+    firsts = [(_wirt("logs", f"{COUNTER}-{number}").split() or ["?"])[0] for number in range(1, FORKS + 1)]
+    _line("micro", f"{FORKS} clones of it, memory and all", f"they go on with {', '.join(firsts)}", took)
+    said, took = _timed("trace", "-c", "--format", "json", "-o", "/dev/stdout", "busybox", "true")
+    _line("micro", "its system calls, one by one", _calls_in(said), took)
 
 
 @contextmanager

@@ -285,7 +285,7 @@ class AddressSpace:
         self.vmas.add(vma)
 
     def _back(self, vma: Vma) -> None:
-        phys = self.memory.allocate(vma.size)
+        phys = self.memory.allocate(vma.size, sparse=vma.grows_down)
         vma.phys, vma.delta = phys, self.memory.host(phys) - vma.start
 
     def _fill(self, vma: Vma) -> None:

@@ -159,10 +159,10 @@ class GuestMemory:
             raise OSError(errno.ENOMEM, "the guest's memory limit is reached")
         self.used += size
 
-    def allocate(self, size: int, *, room: int = 0) -> GuestPhys:
+    def allocate(self, size: int, *, room: int = 0, sparse: bool = False) -> GuestPhys:
         """A contiguous extent of zeroes, multiple of a page; from 2 MiB on aligned to that, and with large pages.
 
-        ``room`` sets more addresses aside behind it, which ``commit`` makes count. OSError(ENOMEM) beyond the limit.
+        ``sparse``: little of it will be used, and large pages would be a waste. ``room`` sets more addresses aside behind it, which ``commit`` makes count. OSError(ENOMEM) beyond the limit.
         """
         self.commit(size)
         wanted = max(size, room)
@@ -173,7 +173,7 @@ class GuestMemory:
         except OSError:
             self.used -= size
             raise
-        if size >= LARGE:
+        if size >= LARGE and not sparse:
             _native.quick(unistd.SYS_madvise, self.base + found, wanted, mman.MADV_HUGEPAGE)
         return GuestPhys(found)
 

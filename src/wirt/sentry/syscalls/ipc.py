@@ -34,6 +34,7 @@ _IPC_RMID, _IPC_SET, _IPC_STAT, _IPC_INFO = 0, 1, 2, 3
 _GETALL, _SETALL = 13, 17
 _SEMBUF, _SEMOPM_MOST = 6, 32000
 _SEM_NSEMS = 80  # its offset in struct semid64_ds
+_SEMMSL = 16  # its offset in struct seminfo
 _MESSAGE_MOST = 1 << 24  # HARD_MSGSIZEMAX of <linux/ipc_namespace.h>; no message is longer
 _TIME, _MQ_ATTR, _SIGEVENT, _COOKIE = 16, 64, 64, 32
 _O_CREAT = 0o100
@@ -96,11 +97,20 @@ def semctl(task: Task, identity: int, which: int, command: int, word: int) -> in
     if result < 0:
         return result
     size = 2 * int.from_bytes(about[_SEM_NSEMS : _SEM_NSEMS + 8], "little")
-    values = bytearray(task.mm.read(word, size)) if command == _SETALL else bytearray(size)
+    values = bytearray(max(size, _largest_set()))
+    if command == _SETALL:
+        values[:size] = task.mm.read(word, size)
     result = ask(values)
     if result >= 0 and command == _GETALL:
-        task.mm.write(word, values)
+        task.mm.write(word, values[:size])
     return result
+
+
+def _largest_set() -> int:
+    """Bytes of values that any set has: meanwhile there may be another of the same number, as large as there are."""
+    limits = bytearray(_SEM_ANSWERS[_IPC_INFO])
+    _native.call(SYS_semctl, 0, 0, _IPC_INFO, limits)
+    return 2 * int.from_bytes(limits[_SEMMSL : _SEMMSL + 4], "little")
 
 
 # -- messages --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from wirt.abi.linux.resource import RLIM_INFINITY
-from wirt.abi.linux.unistd import SYS_shmctl
+from wirt.abi.linux.unistd import SYS_shmat, SYS_shmctl, SYS_shmdt
 from wirt.host import _native
 from wirt.sentry.answers import passed
 from wirt.sentry.failures import fail
@@ -38,6 +38,17 @@ def shmat(task: Task, identity: int, address: int, flags: int) -> int:
         address &= ~(PAGE - 1)
     if not address and flags & _REMAP:
         fail(errno.EINVAL)
+    held = _native.call(SYS_shmat, identity, 0, flags & _RDONLY)
+    if held < 0:
+        return held
+    try:
+        return _attach(task, identity, address, flags)
+    finally:
+        _native.call(SYS_shmdt, held)
+
+
+def _attach(task: Task, identity: int, address: int, flags: int) -> int:
+    """The caller has the segment attached elsewhere: a number that is in use stays with its segment, and its size."""
     key, size = _about(identity)
     rights = _READ | (0 if flags & _RDONLY else _WRITE) | (_EXECUTE if flags & _EXEC else 0)
     mm = task.mm

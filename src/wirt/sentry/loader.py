@@ -22,6 +22,7 @@ _MAX_HEADERS = 65536 // 56
 _MAX_INTERPRETER = 4096
 _SCRIPT_LINE = 256
 _AT_ONCE = 256 << 10  # a segment this large is copied, not shown page by page at an exit each: any dynamic linker
+_DATA_AT_ONCE = 4 << 20  # of what a program may write, as it will write most of that, interpreters above all
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _map(mm: AddressSpace, segment: Segment, base: int, fd: int, name: str) -> N
     if file_pages:
         offset = segment.offset - skip
         mm.map_file(start, file_pages, segment.rights, fd, offset, shared=False, name=name)
-        if file_pages <= _AT_ONCE and not segment.rights & 2:
+        if file_pages <= (_DATA_AT_ONCE if segment.rights & 2 else _AT_ONCE):
             mm.fill(start, file_pages)
     if end > start + file_pages:
         mm.map_anonymous(start + file_pages, end - start - file_pages, segment.rights)

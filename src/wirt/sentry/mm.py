@@ -290,8 +290,12 @@ class AddressSpace:
 
     def _fill(self, vma: Vma) -> None:
         """What may be written will be: a library's data, an allocator's block."""
-        if vma.rights & WRITE and vma.size <= _AT_ONCE:
-            self.memory.fill(GuestPhys(vma.phys), vma.size)
+        self.fill_new(vma, 0)
+
+    def fill_new(self, vma: Vma, begin: int) -> None:
+        """The same for what has been added to a mapping that was ``begin`` long."""
+        if vma.rights & WRITE and vma.size - begin <= _AT_ONCE:
+            self.memory.fill(GuestPhys(vma.phys + begin), vma.size - begin)
 
     def fill(self, va: int, size: int) -> None:
         """All of it lies in one mapping, and is about to be used."""

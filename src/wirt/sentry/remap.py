@@ -102,6 +102,8 @@ def _move(mm: AddressSpace, old: int, old_size: int, new: int, new_size: int) ->
         raise
     mm.unmap(old, old_size)
     moved = _grown(vma, new, new_size, phys, mm.memory.host(phys) - new)
+    if not (vma.fd_backed or vma.shared):
+        mm.fill_new(moved, old_size)
     mm.show(moved)
     mm.vmas.add(moved)
     return new

@@ -162,7 +162,8 @@ class GuestMemory:
     def allocate(self, size: int, *, room: int = 0, sparse: bool = False) -> GuestPhys:
         """A contiguous extent of zeroes, multiple of a page; from 2 MiB on aligned to that, and with large pages.
 
-        ``sparse``: little of it will be used, and large pages would be a waste. ``room`` sets more addresses aside behind it, which ``commit`` makes count. OSError(ENOMEM) beyond the limit.
+        ``sparse``: little of it will be used, and large pages would be a waste. ``room`` sets more addresses aside
+        behind it, which ``commit`` makes count. OSError(ENOMEM) beyond the limit.
         """
         self.commit(size)
         wanted = max(size, room)

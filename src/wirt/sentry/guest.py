@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from wirt.host import _native
+from wirt.sentry import complaints, lives, loop
 from wirt.sentry import exec as execution
-from wirt.sentry import lives, loop
 from wirt.sentry.clocks import clocks
 from wirt.sentry.mm import AddressSpace
 from wirt.sentry.process import GuestOptions, Process
@@ -65,6 +65,7 @@ def run(
 def first_task(platform: Platform, options: GuestOptions, made: tuple[GuestMemory, Machine]) -> Task:
     """This process, with its one thread, as a guest process without a program."""
     _native.own_signals()
+    complaints.begin()
     memory, machine = made
     memory.limit = options.memory
     vcpu = machine.vcpu()

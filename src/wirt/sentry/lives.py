@@ -10,10 +10,12 @@ from __future__ import annotations
 import _thread
 import contextlib
 import errno
+import logging
 import os
 import signal
 import struct
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -46,6 +48,8 @@ __all__ = [
     "tell_vcpu",
     "thread_name",
 ]
+
+log = logging.getLogger("wirt.sentry")
 
 _SIGSETXID = 33
 _FUTEX_WAKE = 1
@@ -370,11 +374,21 @@ def join(task: Task) -> None:
 
 def live(task: Task) -> None:
     """A thread's life in its program, to the end."""
-    with contextlib.suppress(ThreadEnded):
+    with _faults_end(task), contextlib.suppress(ThreadEnded):
         leave_if_asked(task)
         while True:
             task.process.loop(task)
     task.vcpu.close()
+
+
+@contextlib.contextmanager
+def _faults_end(task: Task) -> Iterator[None]:
+    """A fault of ours ends the guest's process; nobody else hears of it."""
+    try:
+        yield
+    except Exception:
+        log.exception("guest process %d is ended by a fault of its monitor", task.process.pid)
+        signals.die(signal.SIGKILL)
 
 
 def end_thread(task: Task, status: int) -> NoReturn:
@@ -405,14 +419,15 @@ def _forget(task: Task) -> None:
 def main_thread(task: Task) -> NoReturn:
     """The first thread's life: it stays when its guest thread has ended, as long as there are others."""
     process = task.process
-    while True:
-        try:
-            process.loop(task)
-        except ThreadEnded:
-            while process.exec_request is None:
-                process.changed.wait()
-                process.changed.clear()
-            start_program(task)
+    with _faults_end(task):
+        while True:
+            try:
+                process.loop(task)
+            except ThreadEnded:
+                while process.exec_request is None:
+                    process.changed.wait()
+                    process.changed.clear()
+                start_program(task)
 
 
 def _release_robust(task: Task) -> None:

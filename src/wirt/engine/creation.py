@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from wirt.engine.names import check_name, invent_name
 from wirt.engine.registry import Registry
 from wirt.engine.settings import Paths
 from wirt.engine.volumes import VolumeService
-from wirt.errors import Conflict, InvalidInput
+from wirt.errors import Conflict, InvalidInput, WirtError
 from wirt.image import ImageStore
 from wirt.model.guest import Guest, GuestSpec, GuestState, RestartMode
 from wirt.model.snapshot import Snapshot
@@ -71,14 +72,14 @@ class Creation:
     async def create_from(self, snapshot: Snapshot, folder: Path, spec: GuestSpec) -> Created:
         """A guest whose first start goes on from ``snapshot``, whose files are in ``folder``."""
         async with self._image_removal:
-            return self._create(as_saved(spec, snapshot), snapshot.image_id, str(folder))
+            return self._create(as_saved(spec, snapshot), snapshot.image_id, str(folder), own_image=snapshot.own_image)
 
-    def _create(self, spec: GuestSpec, image_id: str, resumes: str = "") -> Created:
+    def _create(self, spec: GuestSpec, image_id: str, resumes: str = "", *, own_image: bool = False) -> Created:
         warnings = self._check(spec)
         config = self._images.config(image_id)
         name = check_name(spec.name) if spec.name else invent_name(self._registry.name_taken)
         guest = compose(spec, config, guest_id=self._registry.new_id(), name=name, image_id=image_id, now=time.time())
-        guest = dataclasses.replace(guest, resumes=resumes)
+        guest = dataclasses.replace(guest, resumes=resumes, own_image=own_image)
         mounts = effective_mounts(spec, config)
         with self._registry.transaction():
             self._registry.add(guest)
@@ -167,6 +168,18 @@ class Creation:
             self._registry.discard(guest.id)
             self._journal.end(operation)
             self._lifecycle.publish(guest, "destroy")
+        if guest.own_image:
+            await self.drop_image(guest.image_id)
+
+    async def drop_image(self, image_id: str) -> None:
+        """Delete an image that was made when a guest was saved, unless somebody needs it or has named it."""
+        async with self._image_removal:
+            users = [each.image_id for each in (*self._registry, *self._snapshots.list())]
+            if image_id not in users and not self._images.names(image_id):
+                with contextlib.suppress(
+                    WirtError
+                ):  # gone already, or in use as the base of another: see wirt image ls
+                    await asyncio.to_thread(self._images.remove, image_id)
 
     def remove_after_end(self, guest: Guest) -> None:
         """``--rm``: called when an ended guest has been released."""
@@ -183,7 +196,10 @@ class Creation:
             elif operation.kind is OperationKind.REMOVE:
                 self._journal.end(operation)  # its guest is in the state ``removing``
         for guest in self._registry:
-            if guest.state is GuestState.REMOVING:
+            if _is_half_made_clone(guest):
+                doomed = self._registry.change(guest.id, state=GuestState.REMOVING)
+                await self.finish_removal(doomed, volumes=True)
+            elif guest.state is GuestState.REMOVING:
                 await self.finish_removal(guest, volumes=guest.spec.auto_remove)
         self._sweep_folders()
 
@@ -199,3 +215,8 @@ class Creation:
             renamed = self._registry.change(guest.id, name=name, spec=dataclasses.replace(guest.spec, name=name))
             self._lifecycle.publish(renamed, "rename", old_name=guest.name)
         return renamed
+
+
+def _is_half_made_clone(guest: Guest) -> bool:
+    """Whether it should have gone on from what a fork wrote down, whose daemon was killed before it could."""
+    return guest.state is GuestState.CREATED and Path(guest.resumes).name.startswith(".")

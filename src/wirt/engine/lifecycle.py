@@ -478,7 +478,7 @@ class Lifecycle:
     def _book_started(self, guest: Guest, started: float) -> None:
         """A start that the daemon before saw through and did not live to write down."""
         with self._registry.transaction():
-            guest = self._registry.change(guest.id, state=GuestState.RUNNING, started=started)
+            guest = self._registry.change(guest.id, state=GuestState.RUNNING, started=started, resumes="")
             self.publish(guest, "start")
 
     async def _undo_cut_off_start(self, guest: Guest, link: Link | None, outcome: Outcome | None) -> None:

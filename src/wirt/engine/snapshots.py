@@ -76,16 +76,16 @@ class Snapshots:
         """``Conflict`` when the guest cannot be saved, with the reason."""
         guest = self._orders.find(request.guest)
         name = check_name(request.name) if request.name else self._free_name(guest.name)
-        if self._store.name_taken(name):
-            raise Conflict(f"there is a snapshot {name} already", hint=f"wirt snapshot rm {name} first")
+        self._check_free(name)
         with self._store.draft() as draft:
-            async with self._lifecycle.lock(guest.id):
-                guest = self._orders.find(guest.id)
-                snapshot = await self._save(guest, draft, name)
-            await asyncio.to_thread(_sync, draft)
-            if self._store.name_taken(name):
-                raise Conflict(f"there is a snapshot {name} already", hint=f"wirt snapshot rm {name} first")
-            self._store.keep(draft, snapshot)
+            snapshot = await self._save(guest, draft, name)
+            try:
+                await asyncio.to_thread(_sync, draft)
+                self._check_free(name)
+                self._store.keep(draft, snapshot)
+            except BaseException:
+                await self._drop_image(snapshot)
+                raise
         self._events.publish("snapshot", "create", snapshot.id, name=name, guest=guest.id)
         return snapshot
 
@@ -96,6 +96,7 @@ class Snapshots:
                 hint = f"wirt start {guest.name}, or wirt rm {guest.name}"
                 raise Conflict(f"guest {guest.name} has yet to start from the snapshot {snapshot.name}", hint=hint)
         self._store.remove(snapshot.id)
+        await self._drop_image(snapshot)
         self._events.publish("snapshot", "destroy", snapshot.id, name=snapshot.name)
 
     async def fork(self, ref: str, request: ForkRequest) -> tuple[Created, ...]:
@@ -104,20 +105,33 @@ class Snapshots:
             raise InvalidInput(f"{request.count} forks cannot be made at once", hint=f"ask for 1 to {_MOST_FORKS}")
         guest = self._orders.find(ref)
         with self._store.draft() as draft:
-            async with self._lifecycle.lock(guest.id):
-                guest = self._orders.find(guest.id)
-                snapshot = await self._save(guest, draft, guest.name)
-            created = await self._start_all(snapshot, draft, request)
+            snapshot = await self._save(guest, draft, guest.name)
+            try:
+                created = await self._start_all(snapshot, draft, request)
+            except BaseException:
+                await self._drop_image(snapshot)
+                raise
         self._lifecycle.publish(guest, "fork", count=str(request.count))
         return created
+
+    def _check_free(self, name: str) -> None:
+        if self._store.name_taken(name):
+            raise Conflict(f"there is a snapshot {name} already", hint=f"wirt snapshot rm {name} first")
 
     def _free_name(self, guest: str) -> str:
         return _first_free(guest, self._store.name_taken)
 
     # -- saving ------------------------------------------------------------------------------------
 
+    async def _drop_image(self, snapshot: Snapshot) -> None:
+        if snapshot.own_image:
+            await self._creation.drop_image(snapshot.image_id)
+
     async def _save(self, guest: Guest, folder: Path, name: str) -> Snapshot:
-        """The caller holds the guest's lock."""
+        async with self._lifecycle.lock(guest.id):
+            return await self._write_down(self._orders.find(guest.id), folder, name)
+
+    async def _write_down(self, guest: Guest, folder: Path, name: str) -> Snapshot:
         runtime = self._lifecycle.runtime(guest.spec.kind)
         with _records() as records, self._orders.open(guest, _ORDER, {}, (records,)) as order:
             bases = await self._stand_still(guest, order)
@@ -133,6 +147,7 @@ class Snapshots:
             spec=guest.spec,
             platform=runtime.platform,
             memory=memory,
+            own_image=guest.own_image or image_id != guest.image_id,
         )
 
     async def _stand_still(self, guest: Guest, order: OpenOrder) -> dict[int, int]:

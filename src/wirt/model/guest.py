@@ -314,6 +314,7 @@ class Guest:
     restart_count: int = 0
     stopped_by_user: bool = False
     resumes: str = ""  # the folder of a snapshot from which the first start goes on
+    own_image: bool = False  # the image was made when another guest was saved, and goes with the last guest that has it
 
 
 @dataclass(frozen=True, slots=True)

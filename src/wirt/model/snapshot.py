@@ -13,6 +13,7 @@ __all__ = ["ForkRequest", "Snapshot", "SnapshotRequest"]
 class Snapshot:
     """``image_id``: its files, an image; ``memory``: bytes of its memory that were written down. ``guest``: its name.
 
+    ``own_image``: that image was made for it, or for another snapshot, and goes with the last who needs it.
     ``spec``: what was asked for when that guest was made, so that others can be made as it was.
     """
 
@@ -25,6 +26,7 @@ class Snapshot:
     spec: GuestSpec
     platform: str  # of its virtual processor: kvm or software
     memory: int
+    own_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from wirt.host.netns import call_in
 from wirt.host.unix_peers import peers
 from wirt.micro.opened import open_files
 from wirt.micro.saved import GUEST, MEMORY, state_name
+from wirt.micro.tmpfs import pack_all
 from wirt.sentry.checkpoint.save import AREA
 from wirt.sentry.checkpoint.saved import Piece
 from wirt.vmm.layout import ARENA
@@ -48,10 +49,12 @@ def capture(bases: Mapping[int, int], records: int, folder: Path, most: int) -> 
     with explaining("save the guest"):
         try:
             processes, total = _copy_all(bases, records, folder, most)
-            pairs = call_in(f"/proc/{next(iter(bases))}/ns/net", peers)
+            first = next(iter(bases))
+            pairs = call_in(f"/proc/{first}/ns/net", peers)
+            tmpfs = pack_all(first, folder)
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             raise Conflict("the guest has ended") from None
-        (folder / GUEST).write_text(json.dumps({"processes": processes, "pairs": pairs}))
+        (folder / GUEST).write_text(json.dumps({"processes": processes, "pairs": pairs, "tmpfs": tmpfs}))
     return total
 
 

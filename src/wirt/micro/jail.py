@@ -18,7 +18,7 @@ import resource
 import signal
 import socket
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from wirt.abi.linux import sched
@@ -85,8 +85,11 @@ def make_room() -> None:
         raise OSError(f"the limit of open files is too low: micro guests need {OWN * 2}") from None
 
 
-def enter(config: MonitorConfig, report: Report) -> None:
-    """Lock ourselves in. ``OSError`` or ``Refused`` say which step could not be done; the caller then ends."""
+def enter(config: MonitorConfig, report: Report, furnish: Callable[[], None] = lambda: None) -> None:
+    """Lock ourselves in. ``OSError`` or ``Refused`` say which step could not be done; the caller then ends.
+
+    ``furnish`` is called while we are real root, and the guest's files are all that is in sight.
+    """
     for door in config.cgroups:
         _join_cgroup(door)
     user_ns = -1
@@ -95,6 +98,7 @@ def enter(config: MonitorConfig, report: Report) -> None:
     else:
         _make_namespaces(config)
         files.take_root(config)
+        furnish()
     if config.tty:
         open_console(report, config.uid, as_dev_console=not config.join)
     else:

@@ -6,6 +6,7 @@ Whatever goes wrong on the way is told to the keeper in one line; nothing is lef
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import signal
 import stat
@@ -78,15 +79,24 @@ def main(report_fd: int, records_fd: int, opener: Opener, platform: str = "", po
         if monitor is None or platform != config.platform:
             monitor = opener(config.platform)
         saved = open_saved(config.saved) if config.saved else None
-        jail.enter(config, report)
         if saved is not None:
+            jail.enter(config, report, _furnisher(saved))
             monitor.resume(config, saved, inside, report.started)
+        jail.enter(config, report)
         _run(monitor, config, inside, report)
     except Exception as error:
         if report is not None:
             report.failed(_refusal(error))
     finally:
         os._exit(_FAILED)
+
+
+def _furnisher(saved: SavedGuest) -> Callable[[], None]:
+    if not saved.tmpfs:
+        return lambda: None
+    from wirt.micro.tmpfs import unpack_all  # now: in the jail no module can be loaded, and few need this one
+
+    return functools.partial(unpack_all, saved.tmpfs)
 
 
 def _refusal(error: Exception) -> Refused:

@@ -1,7 +1,8 @@
 """A micro guest that was saved: the files of one in a folder.
 
 ``guest.json`` was written by us: its processes, by the guest's numbers, each with the pieces of its memory (address,
-size, offset in ``memory``) and the open files behind its descriptors; and which sockets are connected to each other.
+size, offset in ``memory``) and the open files behind its descriptors; which sockets are connected to each other; and
+the archives of what it has in tmpfs.
 ``state-N`` is what the monitor of process N said of it, so it is read in a jail only.
 """
 
@@ -18,6 +19,7 @@ from wirt.sentry.descriptors import hide
 __all__ = ["GUEST", "MEMORY", "open_saved", "state_name"]
 
 GUEST, MEMORY = "guest.json", "memory"
+_READ = os.O_RDONLY | os.O_CLOEXEC
 
 
 def state_name(pid: int) -> str:
@@ -40,6 +42,7 @@ def open_saved(folder: str) -> SavedGuest:
             for each in plan["processes"]
         )
         pairs = {int(inode): peer for inode, peer in plan["pairs"].items()}
+        tmpfs = tuple((place, hide(os.open(path / name, _READ))) for place, name in plan["tmpfs"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path / GUEST} is damaged") from error
-    return SavedGuest(processes, pairs, hide(os.open(path / MEMORY, os.O_RDONLY | os.O_CLOEXEC)))
+    return SavedGuest(processes, pairs, hide(os.open(path / MEMORY, _READ)), tmpfs)

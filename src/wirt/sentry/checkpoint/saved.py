@@ -24,8 +24,10 @@ class SavedProcess:
 @dataclass(frozen=True, slots=True)
 class SavedGuest:
     """``processes``: the first one first. ``pairs``: inode of a unix socket -> that of its other end. ``memory``: the
-    file with the pieces, out of the guest's reach."""
+    file with the pieces, out of the guest's reach. ``tmpfs``: places in the guest, each with a descriptor of an archive
+    of what was there."""
 
     processes: tuple[SavedProcess, ...]
     pairs: Mapping[int, int]
     memory: int
+    tmpfs: tuple[tuple[str, int], ...] = ()

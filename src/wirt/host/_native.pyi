@@ -116,7 +116,8 @@ def emulate(
 
     (error, event, interrupted, rax, rdi, rsi, rdx, r10, r8, r9, rip). Event: -1 none, -2 a system call, -3 a jump to
     where runs begin, -4 `in` or `out` (rip is behind the block of code that has it), -5 code that is watched and has
-    changed, else a vector. ``interrupted``: a signal outside ``mask`` is pending, or SIGRTMAX came, which is taken.
+    changed, else a vector. ``interrupted``: a signal outside ``mask`` is pending, or SIGRTMAX came from a thread of
+    this process, which is taken.
     ``emulator``: the address of a struct emulator. With ``answer`` rax, rcx and r11 are set first, as a call does.
     """
 

@@ -63,6 +63,8 @@ class Cpu:
     extended: bytes = field(default_factory=clean_state)
     features: Features = field(default_factory=Features)
     told: dict[str, int] = field(default_factory=dict)
+    number: int = -1  # of a call that is being made: none is, handlers are called as they are
+    args: tuple[int, ...] = ()
 
     def registers(self) -> Registers:
         return Registers(**vars(self.state))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from framework.instance import IMAGE, Instance
+from framework.waiting import eventually
 from wirt.keeper import channel
 from wirt.vmm.platform import KICK
 
@@ -24,7 +25,9 @@ FAMILY = "sleep 1000 & (while :; do :; done) & (while :; do cat /dev/null; done)
 
 @pytest.fixture
 def guest(host: Instance) -> Iterator[str]:
-    yield host.ok("run", "-d", "--micro", IMAGE, "sh", "-c", FAMILY)
+    made = host.ok("run", "-d", "--micro", IMAGE, "sh", "-c", FAMILY)
+    assert eventually(lambda: len(members(host, made)) >= 6)
+    yield made
     for left in host.ok("ps", "-aq").split():
         host.ok("rm", "-f", left)
 
@@ -53,6 +56,11 @@ def members(host: Instance, guest: str) -> set[int]:
     return {int(line.split()[1]) for line in host.ok("top", guest).splitlines()[1:]}
 
 
+def kick(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, KICK)
+
+
 def test_every_process_answers_an_order_and_goes_on(host: Instance, guest: str) -> None:
     before = {pid for pid in members(host, guest) if Path(f"/proc/{pid}").exists()}
     with keeper(host, guest) as control:
@@ -61,7 +69,7 @@ def test_every_process_answers_an_order_and_goes_on(host: Instance, guest: str) 
         os.close(writer)
         assert receive(control) == {"event": "ordered", "order": "x"}
         for pid in before:
-            os.kill(pid, KICK)
+            kick(pid)
         said: dict[int, list[Any]] = {}
         while len([pid for pid, replies in said.items() if pid in before and None in replies]) < 5:
             message = receive(control)
@@ -83,8 +91,7 @@ def test_kick_without_an_order_disturbs_nobody(host: Instance, guest: str) -> No
     before = members(host, guest)
     for _ in range(20):
         for pid in before:
-            if Path(f"/proc/{pid}").exists():
-                os.kill(pid, KICK)
+            kick(pid)
     assert len(before & members(host, guest)) >= 5
 
 
@@ -94,3 +101,19 @@ def test_process_that_begins_later_hears_of_an_open_order(host: Instance, guest:
         assert receive(control) == {"event": "ordered", "order": "x"}
         message = receive(control)  # the loop of cats has a new one all the time; nobody was kicked
         assert message["event"] == "reply"
+
+
+def test_wait_that_is_kicked_ends_in_time(host: Instance) -> None:
+    """Were it begun anew with each kick, it would never end."""
+    guest = host.ok("run", "-di", "--micro", IMAGE, "sh", "-c", "read -t 2 x; usleep 500000; echo over; sleep 1000")
+    try:
+        [pid] = members(host, guest)
+
+        def over() -> bool:
+            for _ in range(20):
+                kick(pid)
+            return "over" in host.ok("logs", guest)
+
+        assert eventually(over)
+    finally:
+        host.ok("rm", "-f", guest)

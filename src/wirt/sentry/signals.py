@@ -172,6 +172,7 @@ def interrupted(task: Task, call: Call) -> bool:
     else:
         before = ended == _Ended.NOT_BEGUN and call.restart is Restart.SYS
         again = task.saved_mask is None and (before or ended == _Ended.TO_BE_RESTARTED)
+    task.again = (call.number, task.vcpu.args) if again and found is None else None
     if again:
         registers.rip -= 2  # the length of ``syscall``
         registers.rax = call.number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,9 @@ __all__ = ["AltStack", "Task"]
 Word = int | bytes | bytearray  # as _native takes them: bytes stand for their address
 
 _SS_DISABLE = 2
+_TIMESPEC = struct.Struct("<qq")
+_SECOND = 1_000_000_000
+_AGES = 1 << 33  # seconds: more than a clock of the kernel's can hold
 
 
 @dataclass(slots=True)
@@ -42,7 +47,24 @@ class Task:
     clear_child_tid: int = 0
     robust_list: int = 0
     spurious: int = 0  # page faults in a row that should not have been
+    again: tuple[int, tuple[int, ...]] | None = None  # the call that is made again, as it was kicked
+    until: int = 0  # when the latest ``span`` ends: CLOCK_MONOTONIC, nanoseconds
 
     def wait(self, number: int, a: Word = 0, b: Word = 0, c: Word = 0, d: Word = 0, e: Word = 0, f: Word = 0) -> int:
         """A host call that may block; -EINTR as soon as a signal is there that the guest thread does not block."""
         return _native.wait(self.mask, number, a, b, c, d, e, f)
+
+    def span(self, nanoseconds: int) -> int:
+        """How long the call that is being made may wait: as long as it says, or what a kick has left of that."""
+        now = time.monotonic_ns()
+        if self.again != (self.vcpu.number, self.vcpu.args):
+            self.until = now + nanoseconds
+        self.again = None
+        return max(self.until - now, 0)
+
+    def timespec(self, raw: bytes | bytearray) -> bytes:
+        """``span`` for a struct timespec; one that is none remains what it is, and is the host's to refuse."""
+        seconds, rest = _TIMESPEC.unpack(raw)
+        if seconds < 0 or not 0 <= rest < _SECOND:
+            return bytes(raw)
+        return _TIMESPEC.pack(*divmod(self.span(min(seconds, _AGES) * _SECOND + rest), _SECOND))

@@ -53,6 +53,8 @@ def futex(task: Task, address: int, operation: int, value: int, timeout: int, se
     other = _word(task, second, write=command in _WRITE_SECOND) if command in _TWO_WORDS else 0
     if command in _WAITS:
         limit = task.mm.read(timeout, _TIMESPEC) if timeout else 0
+        if isinstance(limit, bytes) and command == _FUTEX_WAIT:  # the others name a moment
+            limit = task.timespec(limit)
         return task.wait(SYS_futex, word, operation, value, limit, other, third)
     return _native.call(SYS_futex, word, operation, value, timeout, other, third)
 

@@ -80,7 +80,7 @@ def semtimedop(task: Task, identity: int, operations: int, count: int, timeout: 
     if count > _SEMOPM_MOST:
         fail(errno.E2BIG)
     wanted = task.mm.read(operations, count * _SEMBUF)
-    limit = task.mm.read(timeout, _TIME) if timeout else 0
+    limit = task.timespec(task.mm.read(timeout, _TIME)) if timeout else 0
     return task.wait(SYS_semtimedop, identity, wanted, count, limit)
 
 

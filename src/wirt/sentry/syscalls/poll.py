@@ -56,6 +56,11 @@ def _time(mm: AddressSpace, address: int, units: int) -> bytearray | int:
     return data
 
 
+def _milliseconds(task: Task, timeout: int) -> int:
+    """Of a timeout in milliseconds what is left to wait; 0 and what means for ever are the same every time."""
+    return -(-task.span(timeout * _MILLION) // _MILLION) if timeout > 0 else timeout
+
+
 # -- select ----------------------------------------------------------------------------------------
 
 
@@ -104,7 +109,7 @@ def _put_quietly(mm: AddressSpace, address: int, data: bytearray) -> None:
 def poll(task: Task, fds: int, count: int, timeout: int) -> int:
     count = u32(count)
     entries, strange = _entries(task, fds, count)
-    wait = 0 if strange else s32(timeout)
+    wait = 0 if strange else _milliseconds(task, s32(timeout))
     before = bytes(entries)
     return _answer(task, fds, before, entries, strange, task.wait(nr.SYS_poll, entries, count, wait))
 
@@ -166,17 +171,18 @@ def epoll_ctl(task: Task, epfd: int, operation: int, fd: int, event: int) -> int
 
 
 def epoll_wait(task: Task, epfd: int, events: int, most: int, timeout: int) -> int:
-    return _epoll(task, nr.SYS_epoll_pwait, epfd, events, most, s32(timeout), -1)
+    return _epoll(task, nr.SYS_epoll_pwait, epfd, events, most, _milliseconds(task, s32(timeout)), -1)
 
 
 def epoll_pwait(task: Task, epfd: int, events: int, most: int, timeout: int, mask: int, size: int) -> int:
     blocked = _mask(task.mm, mask, size)
-    return _epoll(task, nr.SYS_epoll_pwait, epfd, events, most, s32(timeout), blocked)
+    return _epoll(task, nr.SYS_epoll_pwait, epfd, events, most, _milliseconds(task, s32(timeout)), blocked)
 
 
 def epoll_pwait2(task: Task, epfd: int, events: int, most: int, timeout: int, mask: int, size: int) -> int:
     time, blocked = _time(task.mm, timeout, _BILLION), _mask(task.mm, mask, size)
-    return _epoll(task, nr.SYS_epoll_pwait2, epfd, events, most, time, blocked)
+    span = bytearray(task.timespec(time)) if isinstance(time, bytearray) else time
+    return _epoll(task, nr.SYS_epoll_pwait2, epfd, events, most, span, blocked)
 
 
 def _epoll(task: Task, number: int, epfd: int, events: int, most: int, timeout: Buffer, mask: int) -> int:

@@ -135,7 +135,8 @@ def rt_sigtimedwait(task: Task, wanted: int, info: int, timeout: int, size: int)
         fail(errno.EINVAL)
     result = _native.quick(SYS_rt_sigtimedwait, numbers, found, _NOW, _SIGSET_SIZE)
     if result == -errno.EAGAIN and limit != _NOW:
-        result = _native.wait(task.mask | bits, SYS_rt_sigtimedwait, numbers, found, limit, _SIGSET_SIZE)
+        span = task.timespec(limit) if isinstance(limit, bytes) else 0
+        result = _native.wait(task.mask | bits, SYS_rt_sigtimedwait, numbers, found, span, _SIGSET_SIZE)
     if result > 0 and info:
         task.mm.write(info, bytes(found))
     return result

@@ -36,6 +36,7 @@ __all__ = ["CALLS", "has_timers"]
 
 _TIME_SIZE, _ITIMER_SIZE, _TMS_SIZE, _TIMEX_SIZE, _SIGEVENT_SIZE = 16, 32, 32, 208, 64
 _TIMER_ABSTIME = 1
+_STEADY = frozenset((0, 1, 7, 11))  # clocks that all go on alike: REALTIME, MONOTONIC, BOOTTIME, TAI
 _REALTIME, _REALTIME_COARSE = 0, 5
 _SECOND = 1_000_000_000
 _TIME = struct.Struct("<qq")  # struct timespec, and struct timeval
@@ -142,7 +143,7 @@ def _answer(task: Task, address: int, result: int, state: bytearray) -> int:
 
 
 def nanosleep(task: Task, wanted: int, left: int) -> int:
-    span = task.mm.read(wanted, _TIME_SIZE)
+    span = task.timespec(task.mm.read(wanted, _TIME_SIZE))
     remainder = bytearray(span)
     result = task.wait(SYS_nanosleep, span, remainder)
     if result == -errno.EINTR and left:
@@ -152,6 +153,8 @@ def nanosleep(task: Task, wanted: int, left: int) -> int:
 
 def clock_nanosleep(task: Task, clock: int, flags: int, wanted: int, left: int) -> int:
     span = task.mm.read(wanted, _TIME_SIZE)
+    if not u32(flags) & _TIMER_ABSTIME and s32(clock) in _STEADY:
+        span = task.timespec(span)
     remainder = bytearray(span)
     result = task.wait(SYS_clock_nanosleep, _clock(clock), flags, span, remainder)
     if result == -errno.EINTR and left and not u32(flags) & _TIMER_ABSTIME:

@@ -96,8 +96,10 @@ class Sessions:
             await self._remove_unstarted(guest_id)
 
     async def _remove_unstarted(self, guest_id: str) -> None:
+        """What was to be removed at its end, or could not go on from its snapshot, is not left behind."""
         guest = self._registry.get(guest_id)
-        if guest is not None and guest.spec.auto_remove and guest.state in (GuestState.CREATED, GuestState.EXITED):
+        unwanted = guest is not None and (guest.spec.auto_remove or guest.resumes)
+        if guest is not None and unwanted and guest.state in (GuestState.CREATED, GuestState.EXITED):
             await self._creation.remove(guest, force=True, volumes=True)
 
     # -- attach ------------------------------------------------------------------------------------

@@ -90,6 +90,8 @@ def vector(mm: AddressSpace, address: int, count: int, *, write: bool, whole: bo
             if whole:
                 fail(errno.EFAULT)
             break
+        if len(found) > _MAX_VECTOR:
+            break
     if whole and len(found) > _MAX_VECTOR:
         fail(errno.EMSGSIZE)
     return pieces(found)

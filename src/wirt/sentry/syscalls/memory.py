@@ -31,6 +31,7 @@ _ADVICE = frozenset((0, 1, 2, 3, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 25))
 _GIVE_BACK = frozenset((_MADV_DONTNEED, _MADV_FREE, _MADV_REMOVE, _MADV_DONTNEED_LOCKED))
 _MADV_WIPEONFORK = 18
 _ON_FORK = {10: LEFT_OUT, 11: COPIED, _MADV_WIPEONFORK: WIPED, 19: COPIED}  # DONTFORK DOFORK WIPEONFORK KEEPONFORK
+_ASKED_AT_ONCE = 256 << 20  # bytes that mincore looks at in one go
 _MS_ASYNC, _MS_INVALIDATE, _MS_SYNC = 1, 2, 4
 
 
@@ -172,16 +173,18 @@ def mincore(task: Task, address: int, length: int, vector: int) -> int:
     size = page_up(length)
     if address % PAGE:
         fail(errno.EINVAL)
-    answer, expected = b"", address
+    expected = address
     for vma in task.mm.vmas.between(address, address + size):
         if vma.start > expected:
             break
-        start, end = max(vma.start, address), min(vma.end, address + size)
-        answer += _resident(vma.delta, start, end) if vma.phys >= 0 else bytes((end - start) // PAGE)
+        end = min(vma.end, address + size)
+        for start in range(expected, end, _ASKED_AT_ONCE):
+            stop = min(start + _ASKED_AT_ONCE, end)
+            answer = _resident(vma.delta, start, stop) if vma.phys >= 0 else bytes((stop - start) // PAGE)
+            task.mm.write(vector + (start - address) // PAGE, answer)
         expected = end
     if expected < address + size:
         fail(errno.ENOMEM)
-    task.mm.write(vector, answer)
     return 0
 
 

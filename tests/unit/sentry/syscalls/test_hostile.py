@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import signal
 import socket
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.cage import NOBODY, caged
+from framework.forked import forked
 from framework.guest_space import Guest
 from framework.guest_space import guest as new_guest
 from wirt.abi.linux.ioctls import FICLONE, FICLONERANGE, REQUESTS, SIOCGIFCONF, TIOCGPTPEER
@@ -28,18 +33,40 @@ from wirt.sentry.syscalls import (
     directories,
     events,
     files,
+    futex,
+    identity,
+    ipc,
+    limits,
     locks,
+    memory,
     paths,
     pipes,
     poll,
+    process_vm,
+    scheduling,
+    segments,
+    signals,
     sockets,
+    system,
+    time,
     tty,
+    vmi,
 )
 from wirt.sentry.table import Call, collect
 
 SECRET = b"the monitor's own secret, seventeen times over; " * 17
 MONITORS = 8300
 MODULES = (attributes, directories, events, files, locks, paths, pipes, poll, sockets, tty)
+# Calls about memory, threads, clocks and the guest as a whole.
+OTHERS = (futex, identity, ipc, limits, memory, process_vm, scheduling, segments, signals, system, time, vmi)
+HARMFUL = {
+    *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "vmi_exit"),  # end the test
+    *("setitimer", "alarm", "timer_create", "setrlimit", "prlimit64"),  # stop what ends waits, end the test
+    *("rt_sigreturn", "sigaltstack"),  # want a processor
+    *("munmap", "mremap", "brk", "mmap", "mprotect", "madvise", "vmi_memory_give"),  # take away what the test writes to
+    *("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid"),  # tell a processor
+    *("capset", "setfsuid", "setfsgid"),
+}
 LEFT_OUT = {"sync", "syncfs", "pidfd_send_signal"}  # the first two take long, the last would end the test
 NAMES = (b"file", b"none", b"folder", b"loop", b"", b"/proc/self/status", b"/proc/self/fd/4", b"/proc/self/cwd/file",
          b"/sys/kernel", b"/proc/self/fd", b"a" * 300, b"folder/../file", b"/proc/self/exe", b"/dev/fd/5")  # fmt: skip
@@ -136,7 +163,8 @@ def _never_long() -> Iterator[None]:
 
 @pytest.mark.root
 @pytest.mark.parametrize("seed", range(4))
-def test_nothing_of_the_monitors_is_reached(seed: int) -> None:
+@pytest.mark.parametrize(("modules", "but"), [(MODULES, LEFT_OUT), (OTHERS, HARMFUL)], ids=["files", "others"])
+def test_nothing_of_the_monitors_is_reached(modules: tuple[ModuleType, ...], but: set[str], seed: int) -> None:
     """In a cage: the calls do what they say, to whatever they find."""
 
     def body(procfs: int) -> None:
@@ -149,7 +177,7 @@ def test_nothing_of_the_monitors_is_reached(seed: int) -> None:
         os.write(hidden, SECRET)
         os.dup2(hidden, MONITORS)
         os.close(hidden)
-        calls = [call for module in MODULES for call in module.CALLS if call.name not in LEFT_OUT]
+        calls = [call for module in modules for call in module.CALLS if call.name not in but]
         with new_guest(procfs=procfs) as guest, _never_long():
             liar = _Liar(guest, seed, ctypes.addressof(secret))
             for index in range(2500):
@@ -216,3 +244,52 @@ def test_control_data_gives_up_every_descriptor(parts: list[tuple[int, int, list
         if level == 1 and kind in (1, 4):
             expected += numbers
     assert [int.from_bytes(control[at : at + 4], "little") for _, _, at in messages.passed(control)] == expected
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+def test_residency_of_what_was_never_there_takes_no_memory(shared: Guest) -> None:
+    """64 TiB of nothing have 16 GiB of answers."""
+    reserved = shared.must("mmap", 0, 1 << 46, 0, 0x4022, (1 << 64) - 1, 0)
+    tracemalloc.start()
+    try:
+        assert shared.call("mincore", reserved, 1 << 46, shared.base) == -errno.EFAULT
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+        shared.must("munmap", reserved, 1 << 46)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mappings_stay_in_order_whatever_is_asked_of_them(seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - to be found again
+    calls = ("mmap", "mmap", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "brk", "vmi_memory_give")
+    odd = (0, 1, 4096, 1 << 20, 1 << 46, (1 << 64) - 4096, (1 << 64) - 1, 0x7FFF_FFFF_F000)
+
+    def body() -> None:
+        with new_guest() as guest:
+            file = guest.must("memfd_create", guest.put(b"x"), 0)
+            guest.must("ftruncate", file, 1 << 16)
+            start = guest.must("mmap", 0, 1 << 24, 3, 0x22, (1 << 64) - 1, 0)
+            for _ in range(1500):
+                words = [_memory_word(dice, start, odd, file) for _ in range(6)]
+                if (name := dice.choice(calls)) == "mmap":
+                    words[3] = dice.choice((1, 2, 0x22, 0x21, 0x32, 0x31, 0x12, 0x11, 0x100022, 0x62, 0x122))
+                arity = next(call.arity for call in collect().values() if call.name == name)
+                assert guest.call(name, *words[:arity]) >= -4095 or name in ("mmap", "mremap", "brk")
+                ends = [(vma.start, vma.end) for vma in guest.mm.vmas]
+                assert all(first < last for first, last in ends)
+                assert all(one[1] <= other[0] for one, other in pairwise(ends))
+
+    forked(body)
+
+
+def _memory_word(dice: random.Random, start: int, odd: tuple[int, ...], file: int) -> int:
+    """Mostly pages of a few mappings, and small numbers."""
+    kind = dice.random()
+    if kind < 0.5:
+        return start + dice.randrange(1 << 12) * 4096
+    if kind < 0.9:
+        return dice.choice((file, 0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 18, 23, 4096 * dice.randrange(1, 64)))
+    return dice.choice(odd)

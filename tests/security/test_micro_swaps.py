@@ -6,6 +6,9 @@ the exchange is made by hand, at that very moment.
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +18,8 @@ import pytest
 
 from framework.forked import forked
 from framework.guest_space import guest as new_guest
+from framework.platforms import require
+from wirt.abi.kvm import KVM_CREATE_VCPU, KVM_CREATE_VM
 from wirt.abi.linux.sched import CLONE_NEWIPC
 from wirt.abi.linux.unistd import SYS_semctl, SYS_semget, SYS_shmctl, SYS_shmget
 from wirt.host import _native
@@ -103,3 +108,19 @@ def _mapped(address: int) -> int:
         if start <= address < end:
             return end - start if start == address else -1
     return 0
+
+
+def test_virtual_processor_that_was_caught_cannot_be_mapped() -> None:
+    """Its page has the registers that the monitor goes by."""
+    require("kvm")
+
+    def body() -> None:
+        with new_guest() as guest:
+            device = os.open("/dev/kvm", os.O_RDWR)
+            machine = fcntl.ioctl(device, KVM_CREATE_VM, 0)
+            processor = fcntl.ioctl(machine, KVM_CREATE_VCPU, 0)
+            assert guest.call("mmap", 0, PAGE, 3, 1, processor, 0) == -errno.ENODEV
+            for fd in (processor, machine, device):
+                os.close(fd)
+
+    forked(body)

@@ -259,6 +259,8 @@ class AddressSpace:
         if mode == os.O_WRONLY or (shared and rights & WRITE and not writable):
             fail(errno.EACCES)
         about = os.fstat(fd)
+        if not stat.S_IFMT(about.st_mode):  # none that a guest makes can be mapped; a vCPU of its monitor's could be
+            fail(errno.ENODEV)
         vma = Vma(va, va + size, rights, shared=shared, fd_backed=True, name=name, offset=offset)
         vma.device, vma.inode = about.st_dev, about.st_ino
         vma.short = self.memory.must_exist and stat.S_ISREG(about.st_mode) and offset + size > page_up(about.st_size)

@@ -43,10 +43,11 @@ def descriptor_or_cwd(word: int) -> int:
 
 
 def hide(fd: int) -> int:
-    """Move a descriptor of the monitor out of the guest's reach; the old number is closed."""
-    moved = fcntl.fcntl(fd, _F_DUPFD_CLOEXEC, OWN)
-    os.close(fd)
-    return moved
+    """Move a descriptor of the monitor out of the guest's reach; the old number is closed in any case."""
+    try:
+        return fcntl.fcntl(fd, _F_DUPFD_CLOEXEC, OWN)
+    finally:
+        os.close(fd)
 
 
 def open_descriptors(proc_fd: int) -> list[int]:

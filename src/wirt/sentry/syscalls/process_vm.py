@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from wirt.abi.linux import unistd
 from wirt.host import _native
+from wirt.sentry.buffers import MAX_COUNT
 from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, AddressSpace
 from wirt.sentry.table import Call, Support
@@ -60,6 +61,8 @@ def _copy(mm: AddressSpace, source: _Buffers, target: _Buffers) -> int:
         except OSError:
             return done or -errno.EFAULT
         done += size
+        if done >= MAX_COUNT:
+            break
     return done
 
 

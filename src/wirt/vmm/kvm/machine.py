@@ -65,10 +65,11 @@ class KvmPlatform:
             raise
 
     def hide(self, fd: int) -> int:
-        """Move a descriptor out of the guest's reach; its old number is closed."""
-        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, self.lowest_fd)
-        os.close(fd)
-        return moved
+        """Move a descriptor out of the guest's reach; its old number is closed in any case."""
+        try:
+            return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, self.lowest_fd)
+        finally:
+            os.close(fd)
 
     def apic_base(self, vcpu: int) -> int:
         """What KVM_SET_SREGS wants back unchanged: the same for every vCPU but for the first's bit."""

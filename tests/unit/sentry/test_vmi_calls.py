@@ -58,3 +58,9 @@ def test_guest_asks_for_memory_gives_it_back_and_ends(root: Path, platform: str)
 def test_any_process_ends_the_guest(root: Path, platform: str) -> None:
     require(platform)
     assert _run(root, platform, "0") == (0x45, "", "")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_first_process_that_computes_hears_of_the_end(root: Path, platform: str) -> None:
+    require(platform)
+    assert _run(root, platform, "0", "computes") == (0x45, "", "")

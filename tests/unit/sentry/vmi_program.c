@@ -57,9 +57,9 @@ grow(void)
     printf("unknown %s\n", refused(syscall(VMI_CALL_END)));
 }
 
-/* By a grandchild, while its first process waits, one computes and one ignores what it can. */
+/* By a grandchild, while its first process waits or computes, one computes and one ignores what it can. */
 static void
-end(int user)
+end(int user, int computes)
 {
     fflush(stdout);
     if (!fork())
@@ -79,7 +79,7 @@ end(int user)
         }
         pause();
     }
-    while (wait(0) > 0)
+    while (computes || wait(0) > 0)
         ;
 }
 
@@ -92,6 +92,6 @@ main(int argc, char **argv)
         fflush(stdout);
         syscall(VMI_CALL_EXIT, 42UL);
     }
-    end(atoi(argv[1]));
+    end(atoi(argv[1]), argc > 2);
     return 1;
 }

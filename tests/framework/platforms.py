@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import re
 import tomllib
 
 import pytest
@@ -13,7 +12,7 @@ from framework.programs import PLACE
 from wirt.model.host import Level
 from wirt.vmm.probe import probe
 
-__all__ = ["PLATFORMS", "absent", "expected_failure", "expected_failures_of", "require"]
+__all__ = ["PLATFORMS", "absent", "expected_failure", "expected_failures", "expected_failures_of", "require"]
 
 PLATFORMS = ("kvm", "software")
 _EXPECTED = PLACE / "expected_failures.toml"
@@ -38,20 +37,17 @@ def require(platform: str) -> None:
 
 
 @functools.cache
-def _expected_failures() -> dict[str, dict[str, str]]:
-    """By name: a table of platform ("kvm", "software") to the reason."""
+def expected_failures() -> dict[str, dict[str, str]]:
+    """By name of the case: what is different on each platform ("kvm", "software"), and what "native" is."""
     with _EXPECTED.open("rb") as file:
         return tomllib.load(file)
 
 
 def expected_failures_of(platform: str) -> set[str]:
     """The names of all that is expected to fail on the platform."""
-    return {name for name, reasons in _expected_failures().items() if platform in reasons}
+    return {name for name, reasons in expected_failures().items() if platform in reasons}
 
 
 def expected_failure(name: str, platform: str) -> str | None:
     """Why the case fails on the platform, if it is known to."""
-    for pattern, reasons in _expected_failures().items():
-        if re.fullmatch(pattern.replace("*", ".*"), name) and platform in reasons:
-            return reasons[platform]
-    return None
+    return expected_failures().get(name, {}).get(platform)

@@ -183,8 +183,9 @@ def test_trace_ends_with_its_guest(host: Instance, guest: str) -> None:
 
 
 def test_interrupt_ends_the_trace_and_not_the_guest(host: Instance, guest: str) -> None:
+    before = max(sockets_of(host, guest))
     with watching(host, "-c", guest) as process:
-        assert eventually(lambda: max(sockets_of(host, guest), default=0) > 1)
+        assert eventually(lambda: max(sockets_of(host, guest), default=0) > before)
         said = len(host.ok("logs", guest).splitlines())
         assert eventually(lambda: len(host.ok("logs", guest).splitlines()) > said + 5)
         process.send_signal(signal.SIGINT)
@@ -231,6 +232,44 @@ def test_reader_that_does_not_read_costs_entries_and_no_memory(host: Instance) -
         host.ok("rm", "-f", guest)
 
 
+THREADS = """
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void *work(void *number) {
+    for (;;) { usleep(10000); dprintf(1, "%ld\\n", (long)number); }
+}
+int main(void) {
+    pthread_t thread;
+    for (long i = 1; i < 4; i++) pthread_create(&thread, 0, work, (void *)i);
+    for (volatile unsigned long busy = 0;; busy++) {}
+}
+"""
+
+
+def test_threads_are_traced_each_and_go_on(host: Instance, tmp_path: Path) -> None:
+    (tmp_path / "threads.c").write_text(THREADS)
+    subprocess.run(
+        ["cc", "-O", "-static", "-pthread", "-o", str(tmp_path / "threads"), str(tmp_path / "threads.c")], check=True
+    )
+    guest = host.ok("run", "-d", "--micro", "-v", f"{tmp_path}:/p", IMAGE, "/p/threads")
+    try:
+        assert eventually(lambda: {"1", "2", "3"} <= set(host.ok("logs", guest).split()))
+        before = max(sockets_of(host, guest))
+        for _ in range(3):
+            stream = Client(f"unix://{host.socket}").guests.get(guest).trace(["write"])
+            begin, seen = next(stream), set[int]()
+            assert begin.result == 4
+            while len(seen) < 3:
+                seen.add(next(stream).tid)
+            stream.close()
+            assert eventually(lambda: max(sockets_of(host, guest)) == before)
+        said = len(host.ok("logs", guest).split())
+        assert eventually(lambda: len(host.ok("logs", guest).split()) > said + 30)
+    finally:
+        host.ok("rm", "-f", guest)
+
+
 def test_program_that_begins_later_is_traced_too(host: Instance, guest: str) -> None:
     stream = Client(f"unix://{host.socket}").guests.get(guest).trace(["write"])
     next(stream)
@@ -254,6 +293,7 @@ def test_what_cannot_be_traced_is_told(host: Instance) -> None:
     )
     assert host.wirt("trace", "-c", "--steps", IMAGE, "true").code == 125
     assert host.wirt("trace", IMAGE, "/nothing").code == 127
+    assert "neither a guest nor an image nonesuch" in host.wirt("trace", "nonesuch").err
     host.ok("rm", container, micro)
     assert host.ok("ps", "-aq") == ""
 

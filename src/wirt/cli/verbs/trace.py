@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["VERB", "calls_of", "run"]
 
 _OURS = "ce"  # letters that mean here what they mean to strace
+_NOT_OURS = frozenset(("restart", "cidfile"))  # the new guest ends with its trace
 
 
 def _without_letters(flag: Flag) -> Flag:
@@ -48,7 +49,7 @@ VERB = Verb(
              complete="file", group="Trace"),
         Flag("format", "", "text", "json: an entry a line, with all there is", metavar="format", choices=("json",),
              group="Trace"),
-        *map(_without_letters, GUEST),
+        *(_without_letters(flag) for flag in GUEST if flag.name not in _NOT_OURS),
         SIG_PROXY,
         DETACH_KEYS,
     ),
@@ -129,12 +130,16 @@ def _run(call: Call, query: dict[str, Any], out: TextIO) -> int:
     tty, stdin = call["tty"], call["interactive"]
     check_terminal(tty=tty, stdin=stdin)
     body = streams_wanted(call, tty=tty, stdin=stdin, stdout=True, stderr=True)
-    created = call.transport.call("POST", "/v1/guests", json=_spec(call))
-    ref = created["id"]
+    ref = _create(call)
     try:
         response = call.transport.request("GET", path("guests", ref, "trace"), query={**query, "start": True})
         view = _viewer(call, out, raw=tty)
-        watching = Thread(target=follow, args=(response, view), daemon=True)
+
+        def show() -> None:
+            with contextlib.suppress(BrokenPipeError):  # nobody reads the trace: the program goes on
+                follow(response, view)
+
+        watching = Thread(target=show, daemon=True)
         watching.start()
         connection = upgrade(call, path("guests", ref, "attach"), {**body, "start": True, "stdin_once": True})
     except BaseException:
@@ -144,10 +149,29 @@ def _run(call: Call, query: dict[str, Any], out: TextIO) -> int:
         return connect(call, connection, tty=tty, stdin=stdin)
     finally:
         watching.join(_PATIENCE)
-        view.finish()
+        with contextlib.suppress(BrokenPipeError):
+            view.finish()
 
 
 _PATIENCE = 10.0  # seconds for the rest of a trace, when the guest has ended
+
+
+def _create(call: Call) -> str:
+    """A new guest; its id."""
+    from wirt.errors import NotFound
+
+    spec = _spec(call)
+    try:
+        created = call.transport.call("POST", "/v1/guests", json=spec)
+    except NotFound as error:
+        if len(call.args) > 1:
+            raise
+        raise NotFound(
+            f"there is neither a guest nor an image {call.args[0]}", hint="see wirt ps and wirt image ls"
+        ) from error
+    for warning in created.get("warnings") or ():
+        print(f"wirt: warning: {warning}", file=sys.stderr)
+    return str(created["id"])
 
 
 def _spec(call: Call) -> dict[str, Any]:

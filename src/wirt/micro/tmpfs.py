@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from wirt.host.mount import mount, unmount
 from wirt.host.tarfs import pack, unpack
 
 __all__ = ["pack_all", "unpack_all"]
@@ -45,7 +46,11 @@ def _mounts(pid: int) -> list[str]:
 
 def unpack_all(archives: Sequence[tuple[str, int]]) -> None:
     """In a new guest whose root is ours already: (place, descriptor of an archive). The descriptors are closed."""
-    for place, fd in archives:
-        with open(fd, "rb") as archive:
-            if os.path.ismount(place):  # a guest that was given other mounts
-                unpack(archive, Path(place), whiteouts=False)
+    mount("proc", "/proc", "proc")  # by whose links what is no plain file gets its owner and mode
+    try:
+        for place, fd in archives:
+            with open(fd, "rb") as archive:
+                if os.path.ismount(place):  # a guest may have been given other mounts
+                    unpack(archive, Path(place), whiteouts=False)
+    finally:
+        unmount("/proc")

@@ -21,6 +21,7 @@ HOST = "host"  # an image that is nothing but this host's way to /usr
 PROGRAMS = Path(__file__).parent / "programs"
 FLAGS = {"work": ["-O2"], "spawn": ["-O2"], "matrix": ["-O2", "-mavx"]}
 FILE_SIZE = 64 << 20
+OBJECT = "/tmp/wirt-bench.o"  # what gcc makes, in the guest and here
 LOOP = """
 from time import perf_counter
 def loop():
@@ -34,7 +35,7 @@ print(min(loop() for turn in range(8)) * 1000)
 VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("start_true_ms", ("./spawn", "7", "/usr/bin/true")),
     ("start_python_ms", ("./spawn", "7", "/usr/bin/python3", "-S", "-c", "pass")),
-    ("gcc_O2_ms", ("./spawn", "2", "/usr/bin/gcc", "-O2", "-c", "-o", "/tmp/wirt-bench.o", "work.c")),
+    ("gcc_O2_ms", ("./spawn", "2", "/usr/bin/gcc", "-O2", "-c", "-o", OBJECT, "work.c")),
     ("avx_matrix_ms", ("./matrix",)),
     ("python_loop_ms", ("/usr/bin/python3", "-S", "-c", LOOP)),
 )
@@ -50,7 +51,10 @@ def show(folder: Path, wirt: peers.Engine) -> None:
     (place / "work.c").write_bytes((PROGRAMS / "work.c").read_bytes())
     (place / "file").write_bytes(bytes(FILE_SIZE))
     wirt.call("image", "import", "-", HOST, data=host_root())
-    rows = {"native": _values(place, [], {}), "micro": _values(place, _inside(place, wirt), wirt.env)}
+    try:
+        rows = {"native": _values(place, [], {}), "micro": _values(place, _inside(place, wirt), wirt.env)}
+    finally:
+        Path(OBJECT).unlink(missing_ok=True)
     print(f"\nwork\n\n  {'':<32} {'native':>10} {'micro':>10}")
     for name, value in rows["native"].items():
         inside = rows["micro"][name]

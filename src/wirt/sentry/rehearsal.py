@@ -13,6 +13,7 @@ import contextlib
 import os
 
 from wirt.abi import elf
+from wirt.abi.linux import unistd
 from wirt.host.process import set_name
 from wirt.sentry import exec as execution
 from wirt.sentry import lives
@@ -30,7 +31,6 @@ _MEMORY = 64 << 20
 _CODE, _DATA = 0x40_0000, 0x60_0000  # where the program's two segments are
 _PATH, _BUFFER, _MISSING = _DATA + 0x100, _DATA + PAGE, _DATA + 0x1100  # what calls are given; of the data's pages
 _AT_FDCWD, _AT_EMPTY_PATH = (1 << 64) - 100, 0x1000
-_OPENAT = 257
 _FILE = -1  # stands for what it has opened
 _NO_FILE = (1 << 64) - 1
 _READ, _WRITE, _PRIVATE, _FIXED, _ANONYMOUS = 1, 2, 2, 0x10, 0x20
@@ -39,26 +39,26 @@ _ARCH_SET_FS = 0x1002
 
 # What the dynamic linker and the C library of a new program do, more or less in their order: number, arguments.
 _CALLS: tuple[tuple[int, ...], ...] = (
-    (12, 0),  # brk
-    (9, 0, 2 * PAGE, _READ | _WRITE, _PRIVATE | _ANONYMOUS, _NO_FILE, 0),  # mmap
-    (21, _MISSING, 4),  # access
-    (_OPENAT, _AT_FDCWD, _PATH, os.O_RDONLY | os.O_CLOEXEC, 0),
-    (262, _FILE, _MISSING, _BUFFER, _AT_EMPTY_PATH),  # newfstatat
-    (9, _SPACE, 4 * PAGE, _READ, _PRIVATE | _FIXED, _FILE, 0),
-    (9, _SPACE + PAGE, PAGE, _READ | _WRITE, _PRIVATE | _FIXED, _FILE, 0),
-    (9, _SPACE + 2 * PAGE, PAGE, _READ | _WRITE, _PRIVATE | _ANONYMOUS | _FIXED, _NO_FILE, 0),
-    (0, _FILE, _BUFFER, 832),  # read
-    (17, _FILE, _BUFFER, 784, 64),  # pread64
-    (3, _FILE),  # close
-    (158, _ARCH_SET_FS, _BUFFER),  # arch_prctl
-    (218, _BUFFER),  # set_tid_address
-    (273, 0, 24),  # set_robust_list
-    (10, _SPACE + PAGE, PAGE, _READ),  # mprotect
-    (302, 0, 3, 0, _BUFFER),  # prlimit64
-    (318, _BUFFER, 8, 1),  # getrandom
-    (16, 1, 0x5401, _BUFFER),  # ioctl, TCGETS
-    (1, 1, _BUFFER, 0),  # write, nothing
-    (11, _SPACE, 4 * PAGE),  # munmap
+    (unistd.SYS_brk, 0),
+    (unistd.SYS_mmap, 0, 2 * PAGE, _READ | _WRITE, _PRIVATE | _ANONYMOUS, _NO_FILE, 0),
+    (unistd.SYS_access, _MISSING, 4),
+    (unistd.SYS_openat, _AT_FDCWD, _PATH, os.O_RDONLY | os.O_CLOEXEC, 0),
+    (unistd.SYS_newfstatat, _FILE, _MISSING, _BUFFER, _AT_EMPTY_PATH),
+    (unistd.SYS_mmap, _SPACE, 4 * PAGE, _READ, _PRIVATE | _FIXED, _FILE, 0),
+    (unistd.SYS_mmap, _SPACE + PAGE, PAGE, _READ | _WRITE, _PRIVATE | _FIXED, _FILE, 0),
+    (unistd.SYS_mmap, _SPACE + 2 * PAGE, PAGE, _READ | _WRITE, _PRIVATE | _ANONYMOUS | _FIXED, _NO_FILE, 0),
+    (unistd.SYS_read, _FILE, _BUFFER, 832),
+    (unistd.SYS_pread64, _FILE, _BUFFER, 784, 64),
+    (unistd.SYS_close, _FILE),
+    (unistd.SYS_arch_prctl, _ARCH_SET_FS, _BUFFER),
+    (unistd.SYS_set_tid_address, _BUFFER),
+    (unistd.SYS_set_robust_list, 0, 24),
+    (unistd.SYS_mprotect, _SPACE + PAGE, PAGE, _READ),
+    (unistd.SYS_prlimit64, 0, 3, 0, _BUFFER),
+    (unistd.SYS_getrandom, _BUFFER, 8, 1),
+    (unistd.SYS_ioctl, 1, 0x5401, _BUFFER),  # TCGETS
+    (unistd.SYS_write, 1, _BUFFER, 0),  # nothing
+    (unistd.SYS_munmap, _SPACE, 4 * PAGE),
 )
 
 
@@ -94,7 +94,7 @@ def _play(task: Task) -> None:
         handler, arity, _ = task.process.calls[number]
         with contextlib.suppress(OSError):  # as the first program may find it
             result = handler(task, *(opened if word == _FILE else word for word in words[:arity]))
-            opened = result if number == _OPENAT else opened
+            opened = result if number == unistd.SYS_openat else opened
     set_name("wirt-monitor")
 
 

@@ -63,7 +63,7 @@ class Restart(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``arguments``: a word each, of the kinds in ``wirt.sentry.trace``: "fd buf size", "at path open mode" ..."""
+    """``arguments``: a word each, of the kinds in ``wirt.sentry.tracing``: "fd buf size", "at path open mode" ..."""
 
     number: int
     name: str

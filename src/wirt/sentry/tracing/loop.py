@@ -24,7 +24,7 @@ from wirt.sentry.descriptors import FD_LIMIT
 from wirt.sentry.table import Call
 from wirt.sentry.task import Task
 from wirt.sentry.tracing.decode import Decoded
-from wirt.vmm.platform import Exit
+from wirt.vmm.platform import BUS_ERROR, Exit
 from wirt.vmm.vmi import abi
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ _WAITING = frozenset(
 )
 _READING = frozenset(("read", "readv"))  # these as well, but of files
 _VECTORS = {0: "divide error", 1: "single step", 3: "breakpoint", 6: "invalid opcode", 13: "general protection",
-            14: "page fault", 16: "x87 error", 17: "alignment check", 19: "SIMD error"}  # fmt: skip
+            14: "page fault", 16: "x87 error", 17: "alignment check", 19: "SIMD error",
+            BUS_ERROR: "bus error"}  # fmt: skip
 
 
 def run(task: Task) -> None:

@@ -59,14 +59,14 @@ def test_a_clone_has_the_same_family(host: Instance, script: str, members: int) 
 
 def test_pipes_between_processes_lose_nothing(host: Instance) -> None:
     """A counter writes, a reader reads slowly: what is on the way is in the clone's pipe, and in the original's."""
-    start(host, "seq 1 3000 | while read x; do echo $x; [ $x = 5 ] && sleep 2; done; echo end")
+    start(host, "seq 1 400 | while read x; do echo $x; [ $x = 5 ] && sleep 2; done; echo end")
     assert says(host, "g", "5\n")
     host.ok("fork", "g")
     for guest in ("g", "g-1"):
-        assert says(host, guest, "end")
+        assert says(host, guest, "end"), host.ok("logs", guest)[-100:]
     original = host.ok("logs", "g").split()
     clone = host.ok("logs", "g-1").split()
-    assert original == [str(number) for number in range(1, 3001)] + ["end"]
+    assert original == [str(number) for number in range(1, 401)] + ["end"]
     assert clone == original[len(original) - len(clone) :]
 
 

@@ -13,6 +13,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from wirt.abi.linux.mount import MOUNT_ATTR_RDONLY
+from wirt.host import fsmount
 from wirt.sentry.checkpoint.saved import SavedGuest, SavedProcess
 from wirt.sentry.descriptors import hide
 
@@ -30,7 +32,10 @@ def state_name(pid: int) -> str:
 def open_saved(folder: str) -> SavedGuest:
     """While the host's files are in sight. ``OSError`` when they are missing, ``ValueError`` when they are damaged."""
     path = Path(folder)
+    tree = fsmount.clone_tree(folder, recursive=False)
     try:
+        # Others go on from the same files, and a monitor may open again what it has open.
+        fsmount.set_attributes(tree, MOUNT_ATTR_RDONLY, recursive=False)
         plan: dict[str, Any] = json.loads((path / GUEST).read_bytes())
         processes = tuple(
             SavedProcess(
@@ -42,7 +47,10 @@ def open_saved(folder: str) -> SavedGuest:
             for each in plan["processes"]
         )
         pairs = {int(inode): peer for inode, peer in plan["pairs"].items()}
-        tmpfs = tuple((place, hide(os.open(path / name, _READ))) for place, name in plan["tmpfs"])
+        tmpfs = tuple((place, hide(os.open(name, _READ, dir_fd=tree))) for place, name in plan["tmpfs"])
+        memory = hide(os.open(MEMORY, _READ, dir_fd=tree))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path / GUEST} is damaged") from error
-    return SavedGuest(processes, pairs, hide(os.open(path / MEMORY, _READ)), tmpfs)
+    finally:
+        os.close(tree)
+    return SavedGuest(processes, pairs, memory, tmpfs)

@@ -12,8 +12,8 @@ os.kill(os.getpid(), signal.SIGUSR1)
 signal.raise_signal(signal.SIGUSR1)
 print(caught)
 signal.signal(signal.SIGALRM, lambda n, f: (_ for _ in ()).throw(TimeoutError("alarm")))
-signal.setitimer(signal.ITIMER_REAL, 0.01)
 try:
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
     time.sleep(5)
 except TimeoutError as error:
     print(error)

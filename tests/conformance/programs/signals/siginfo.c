@@ -31,7 +31,10 @@ int main(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     reap("send", sender);
     struct itimerval soon = {{0, 0}, {0, 1000}};
+    sigset_t others = set;
+    sigaddset(&set, SIGALRM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     setitimer(ITIMER_REAL, &soon, NULL);
-    SHOW(pause());
+    SHOW(sigsuspend(&others));
     return 0;
 }

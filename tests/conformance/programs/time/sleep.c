@@ -3,8 +3,13 @@
 static void handler(int n UNUSED) {}
 static void arm(void)
 {
-    struct itimerval soon = {{0, 0}, {0, 3000}};
+    struct itimerval soon = {{0, 3000}, {0, 3000}}; /* again and again: the first may come before the call */
     setitimer(ITIMER_REAL, &soon, NULL);
+}
+static void disarm(void)
+{
+    struct itimerval never = {0};
+    setitimer(ITIMER_REAL, &never, NULL);
 }
 int main(void)
 {
@@ -16,15 +21,18 @@ int main(void)
     IS(seconds_now() - begun >= 0.002);
     arm();
     SHOW(nanosleep(&second, &left));
+    disarm();
     IS(left.tv_sec == 0 && left.tv_nsec > 500000000 && left.tv_nsec < 1000000000);
     arm();
     RC(clock_nanosleep(CLOCK_MONOTONIC, 0, &second, &left));
+    disarm();
     IS(left.tv_nsec > 500000000);
     clock_gettime(CLOCK_MONOTONIC, &now);
     now.tv_sec += 1;
     arm();
     left.tv_sec = 77;
     RC(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &now, &left));
+    disarm();
     SHOW(left.tv_sec);
     clock_gettime(CLOCK_REALTIME, &now);
     RC(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &now, NULL));

@@ -171,3 +171,22 @@ def test_ports_are_out_of_reach(access: str) -> None:
         assert vcpu.fault.vector == 13
 
     forked(body)
+
+
+def test_processor_announces_nothing_that_it_lacks() -> None:
+    """AVX, XSAVE and what comes after them (Intel SDM volume 2, CPUID)."""
+
+    def body() -> None:
+        guest = software()
+        # xor ecx, ecx; mov eax, leaf; cpuid; mov rdi, rcx; mov rsi, rbx
+        guest.code("31c9 b801000000 0fa2 4889cf 4889de", CALL_1000)
+        guest.code("31c9 b807000000 0fa2 4889cf 4889de", CALL_1000, at=CODE + PAGE)
+        vcpu = guest.vcpu()
+        one = guest.expect(vcpu, 1000)[0]
+        assert not one & (1 << 26 | 1 << 27 | 1 << 28 | 1 << 29 | 1 << 12)  # XSAVE, OSXSAVE, AVX, F16C, FMA
+        assert one & 1 << 20  # SSE4.2
+        vcpu.resume(UserRegisters(rip=CODE + PAGE))
+        seven = guest.expect(vcpu, 1000)[1]
+        assert not seven & (1 << 5 | 1 << 16)  # AVX2, AVX-512
+
+    forked(body)

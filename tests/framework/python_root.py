@@ -19,8 +19,8 @@ _UNNEEDED = re.compile(
 _PASSWD = b"root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/tmp:/bin/sh\n"
 
 
-def python_root(target: Path) -> None:
-    """Write the archive to ``target``. Needs busybox-static; everything else is this interpreter's own."""
+def python_root(target: Path, *files: Path) -> None:
+    """Write the archive to ``target``, with ``files`` at its top. Needs busybox-static; the rest is our own."""
     interpreter = Path(sys.executable).resolve()
     library = sysconfig.get_paths()["stdlib"]
     extensions = [str(path) for path in Path(library, "lib-dynload").glob("*.so")]
@@ -41,6 +41,8 @@ def python_root(target: Path) -> None:
         for path in _libraries([str(interpreter), *extensions]):
             archive.add(Path(path).resolve(), path[1:])
         archive.addfile(*_file("etc/passwd", _PASSWD))
+        for path in files:
+            archive.add(path, path.name)
 
 
 def _needed(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:

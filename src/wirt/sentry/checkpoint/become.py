@@ -78,8 +78,9 @@ def settle(process: Process, host: dict[str, Any]) -> None:
     while _native.quick(SYS_rt_sigtimedwait, (1 << 16).to_bytes(8, "little"), 0, bytes(16), 8) > 0:
         pass  # SIGCHLD, of children that were born only to be dead
     for which, timer in enumerate(host["timers"]):
-        if timer[2] or timer[3]:
-            _native.quick(SYS_setitimer, which, _ITIMER.pack(*timer), 0)
+        interval, value = timer[:2], timer[2:]
+        if any(timer):  # Linux sets one that repeats anew when its signal is taken, and that may still wait
+            _native.quick(SYS_setitimer, which, _ITIMER.pack(*interval, *(value if any(value) else interval)), 0)
     for number in host["pending"]:
         os.kill(process.pid, number)
     for task in process.tasks.values():

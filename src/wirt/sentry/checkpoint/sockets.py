@@ -11,6 +11,7 @@ import base64
 import contextlib
 import fcntl
 import os
+import select
 import socket
 import termios
 from typing import Any
@@ -71,12 +72,19 @@ def _inet(sock: socket.socket) -> dict[str, Any]:
         found["state"] = "listening"
     elif sock.type == socket.SOCK_STREAM:
         found["no_delay"] = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        if sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _TCP_CLOSE:
+        if sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _TCP_CLOSE or _is_over(sock):
             found["state"] = "reset"
     else:
         with contextlib.suppress(OSError):
             found["peer"] = _address(sock.getpeername())
     return found
+
+
+def _is_over(sock: socket.socket) -> bool:
+    """Whether it was connected once; it says so to whoever asks what to read, and does not forget its error."""
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    return any(events & select.POLLRDHUP for _, events in poll.poll(0))
 
 
 def _address(name: Any) -> Any:

@@ -100,7 +100,9 @@ class Sandbox:
             waiting, self._waiting = self._waiting, deque()
         for future in waiting:
             with contextlib.suppress(Exception):
-                self._discard(future.result())
+                connection = future.result()
+                self._discard(connection)
+                connection.socket.close()
         self._starter.shutdown()
         if self._snapshot:
             with contextlib.suppress(NotFound):

@@ -295,7 +295,9 @@ def test_keeper_keeps_input_open_for_the_next_client(bench: Bench) -> None:
 
 def test_keeper_gives_a_terminal_with_its_size(bench: Bench) -> None:
     peer = bench.attach()
-    bench.start("sh", "-c", "stty size; read line; stty size", open_stdin=True, terminal=True)
+    # The launcher starts the program with no regard to how far the keeper is with the terminal it was sent.
+    sized = "while [ \"$(stty size)\" = '0 0' ]; do :; done; stty size; read line; stty size"
+    bench.start("sh", "-c", sized, open_stdin=True, terminal=True)
     bench.expect("started")
     peer.read_until(lambda peer: b"24 80" in peer.output())
     peer.sock.sendall(encode(FrameType.RESIZE, struct.pack(">HH", 30, 100)) + encode(FrameType.STDIN, b"\n"))

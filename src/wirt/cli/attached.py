@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wirt.cli.options import Call
     from wirt.client.transport import Upgraded
 
-__all__ = ["DETACH_KEYS", "SIG_PROXY", "check_terminal", "connect", "streams_wanted", "upgrade"]
+__all__ = ["DETACH_KEYS", "FOLLOWED", "SIG_PROXY", "check_terminal", "connect", "follow", "streams_wanted", "upgrade"]
 
 DETACH_KEYS = Flag(
     "detach-keys", "", "text", "the keys that leave the guest running and end this command (ctrl-p,ctrl-q)",
@@ -26,6 +26,23 @@ DETACH_KEYS = Flag(
 SIG_PROXY = Flag(
     "sig-proxy", "", "switch", "pass signals on to the guest; on unless --sig-proxy=false", group="Streams"
 )
+FOLLOWED = (
+    Flag("attach", "a", "switch", "show its output and leave with its exit code"),
+    Flag("interactive", "i", "switch", "connect our input as well"),
+    SIG_PROXY,
+    DETACH_KEYS,
+)
+
+
+def follow(call: Call, target: str, config: dict[str, Any], **more: Any) -> int:
+    """Asks for ``target``, to which ``more`` belongs, and is there until what it starts ends; its exit code.
+
+    ``config``: what the guest was made with; our input is connected with ``--interactive``, if it has one.
+    """
+    tty, stdin = config["tty"], call["interactive"] and config["open_stdin"]
+    check_terminal(tty=tty, stdin=stdin)
+    body = streams_wanted(call, tty=tty, stdin=stdin, stdout=True, stderr=True)
+    return connect(call, upgrade(call, target, {**body, **more}), tty=tty, stdin=stdin)
 
 
 def check_terminal(*, tty: bool, stdin: bool) -> None:

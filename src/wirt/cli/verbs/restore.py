@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from wirt.cli.attached import DETACH_KEYS, SIG_PROXY, check_terminal, connect, streams_wanted, upgrade
+from wirt.cli.attached import FOLLOWED, follow
 from wirt.cli.guest_flags import GUEST
-from wirt.cli.options import Call, Flag, Verb
+from wirt.cli.options import Call, Verb
 from wirt.client.transport import path
 
 __all__ = ["VERB", "run"]
@@ -16,13 +16,7 @@ VERB = Verb(
     "Make a guest that goes on from a snapshot",
     args="SNAPSHOT",
     about="What the saved guest was made with counts for the new one, but for its place on the host, which is its own.",
-    flags=(
-        Flag("attach", "a", "switch", "show its output and leave with its exit code"),
-        Flag("interactive", "i", "switch", "connect our input as well"),
-        *(flag for flag in GUEST if flag.name in _OWN),
-        SIG_PROXY,
-        DETACH_KEYS,
-    ),
+    flags=(*FOLLOWED, *(flag for flag in GUEST if flag.name in _OWN)),
     examples=(
         ("wirt restore --name web2 web-warm", "in the background"),
         ("wirt restore --rm -ai shell-1", "one that had a terminal, with ours"),
@@ -36,8 +30,4 @@ def run(call: Call) -> int:
     if not call["attach"] and not call["interactive"]:
         print(call.transport.call("POST", "/v1/guests/run", json={"spec": spec})["id"])
         return 0
-    tty = snapshot["spec"]["tty"]
-    stdin = call["interactive"] and snapshot["spec"]["open_stdin"]
-    check_terminal(tty=tty, stdin=stdin)
-    body = streams_wanted(call, tty=tty, stdin=stdin, stdout=True, stderr=True)
-    return connect(call, upgrade(call, "/v1/guests/run", {"spec": spec, **body}), tty=tty, stdin=stdin)
+    return follow(call, "/v1/guests/run", snapshot["spec"], spec=spec)

@@ -126,6 +126,16 @@ static int ended(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* A guest starts with no signal ignored or blocked; what we inherit is anybody's. The C library keeps two to itself. */
+static void defaults(void)
+{
+    struct { void *handler; unsigned long flags; void *restorer; unsigned long mask; } action = {0};
+    unsigned long none = 0;
+    for (int number = 1; number <= 64; number++)
+        syscall(SYS_rt_sigaction, number, &action, 0, sizeof none);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
+}
+
 static int enter(char **argv)
 {
     const char *root = argv[0], *cwd = argv[1];
@@ -151,6 +161,7 @@ static int enter(char **argv)
     loopback_up();
     become(uid, gid);
     must(chdir(cwd) == 0, cwd);
+    defaults();
     /* execve(2) keeps what the flags of the alternate stack were, which in a thread's child are others. */
     static char alternate[1 << 16];
     must(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = sizeof alternate}, NULL) == 0, "sigaltstack");

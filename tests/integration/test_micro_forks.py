@@ -249,8 +249,8 @@ def test_shells_go_on_at_new_terminals(host: Instance, keyboard: Callable[..., K
     for other in (keyboard("attach", "shell-1"), keyboard("restore", "--rm", "-ai", "s")):
         other.type("\recho it is $word in $PWD; stty size\r")
         other.until(r"it is kept in /tmp\r\n24 80")
-        other.type("echo go; sleep 1000\r")
-        other.until("go\r\n")  # until then the shell has the terminal in a mode of its own
+        other.type("sh -c 'echo go; exec sleep 1000'\r")
+        other.until("go\r\n")  # from then on it has the terminal
         other.type("\x03")
         other.type("echo code $?\r")
         other.until("code 130")

@@ -36,7 +36,7 @@ def publish(process: Process) -> None:
     """
     record_exe(process)
     with contextlib.suppress(OSError):
-        fields = _own_stat(process.options)
+        fields = _stat(process.options, "self")
         start_code, end_code, start_data, end_data, start_brk, stack = (fields[number - 3] for number in _FIELDS)
         memory = (start_code, end_code, start_data, end_data, start_brk, _native.quick(SYS_brk, 0), stack)
         spans = (_range(process, *span) for span in (process.mm.arguments, process.mm.environment))
@@ -45,7 +45,7 @@ def publish(process: Process) -> None:
 
 
 def record_exe(process: Process) -> None:
-    """Called at birth and at execve, before anyone can ask."""
+    """Called at birth and at execve."""
     folder, name = process.options.records_fd, str(os.getpid())
     if folder < 0 or not process.exe:
         return
@@ -58,16 +58,21 @@ def record_exe(process: Process) -> None:
 
 
 def exe_of(options: GuestOptions, pid: int) -> bytes:
-    """The path of a process's program; b"" when it never said."""
+    """The path of a process's program; b"" when it never said.
+
+    A process that has not said anything yet is being born, and is what its parent is.
+    """
     with contextlib.suppress(OSError):
-        if options.records_fd >= 0:
-            return os.fsencode(os.readlink(str(pid), dir_fd=options.records_fd))
+        while options.records_fd >= 0 and pid:
+            with contextlib.suppress(FileNotFoundError):
+                return os.fsencode(os.readlink(str(pid), dir_fd=options.records_fd))
+            pid = _stat(options, str(pid))[1]
     return b""
 
 
-def _own_stat(options: GuestOptions) -> list[int]:
+def _stat(options: GuestOptions, pid: str) -> list[int]:
     """proc_pid_stat(5) from the third field on, whose place (a letter) a 0 takes."""
-    fd = os.open("self/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=options.proc_fd)
+    fd = os.open(f"{pid}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=options.proc_fd)
     try:
         text = os.read(fd, 4096)
     finally:

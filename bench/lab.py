@@ -22,7 +22,8 @@ __all__ = ["enter"]
 
 INSIDE = "WIRT_BENCH_LAB"
 MASKED = ("/run", "/var/lib/containers")  # where peers write whatever folders they are given
-CGROUPS = ("docker", "libpod_parent", "runc-bench", "wirt-bench")  # top-level groups a peer may leave empty
+# Top-level control groups that may be left empty; an instance of wirt's own is named after its state folder.
+CGROUPS = ("docker", "libpod_parent", "runc-bench", "wirt-*")
 
 
 def enter(before: Callable[[], None] = lambda: None) -> Path:

@@ -326,7 +326,7 @@ def _epoll(task: Task, words: tuple[int, ...], index: int, result: int) -> str:
 def _fd_set(task: Task, words: tuple[int, ...], index: int, _result: int) -> str:
     if not words[index]:
         return "NULL"
-    count = min(s32(words[0]), 1024)
+    count = max(0, min(s32(words[0]), 1024))
     found = int.from_bytes(task.mm.read(words[index], (count + 63) // 64 * 8), "little")
     return f"[{' '.join(str(fd) for fd in range(count) if found >> fd & 1)}]"
 

@@ -149,9 +149,13 @@ def _is_time(raw: bytes) -> bool:
 
 # -- sending ---------------------------------------------------------------------------------------------
 
+# What is sent to a process is sent with the sender's own mask in force: the host kernel gives it to the first thread
+# that does not block it, beginning with the main one (complete_signal of kernel/signal.c), so a program with threads
+# that sends to itself finds its handler run when the call returns.
 
-def kill(_task: Task, pid: int, number: int) -> int:
-    return _native.call(SYS_kill, pid, _number(number))
+
+def kill(task: Task, pid: int, number: int) -> int:
+    return task.wait(SYS_kill, pid, _number(number))
 
 
 def tkill(_task: Task, tid: int, number: int) -> int:
@@ -163,7 +167,7 @@ def tgkill(_task: Task, pid: int, tid: int, number: int) -> int:
 
 
 def rt_sigqueueinfo(task: Task, pid: int, number: int, info: int) -> int:
-    return _native.call(SYS_rt_sigqueueinfo, pid, _number(number), task.mm.read(info, abi.siginfo_size))
+    return task.wait(SYS_rt_sigqueueinfo, pid, _number(number), task.mm.read(info, abi.siginfo_size))
 
 
 def rt_tgsigqueueinfo(task: Task, pid: int, tid: int, number: int, info: int) -> int:

@@ -29,11 +29,11 @@ from wirt.host.fsmount import SAFE, detached
 from wirt.model.guest import Guest, GuestSpec, GuestState
 from wirt.model.snapshot import ForkRequest, Snapshot, SnapshotRequest
 from wirt.model.wire import Created
+from wirt.sentry.checkpoint.saved import ORDER
 from wirt.storage.snapshots import Snapshots as SnapshotStore
 
 __all__ = ["Snapshots"]
 
-_ORDER = "save"
 _PAGE = 4096
 _RECORDS_SIZE = "128m"
 _PATIENCE = 10.0  # seconds until a monitor answers
@@ -133,7 +133,7 @@ class Snapshots:
 
     async def _write_down(self, guest: Guest, folder: Path, name: str) -> Snapshot:
         runtime = self._lifecycle.runtime(guest.spec.kind)
-        with _records() as records, self._orders.open(guest, _ORDER, {}, (records,)) as order:
+        with _records() as records, self._orders.open(guest, ORDER, {}, (records,)) as order:
             bases = await self._stand_still(guest, order)
             memory = await asyncio.to_thread(runtime.write_down, guest, bases, records, folder)
             image_id = await self._contents.image_of(guest)

@@ -20,8 +20,7 @@ from wirt.host.unix_peers import peers
 from wirt.micro.opened import open_files
 from wirt.micro.saved import GUEST, MEMORY, state_name
 from wirt.micro.tmpfs import pack_all
-from wirt.sentry.checkpoint.save import AREA
-from wirt.sentry.checkpoint.saved import Piece
+from wirt.sentry.checkpoint.saved import AREA, Piece
 from wirt.vmm.layout import ARENA
 from wirt.vmm.memory import CAPACITY
 

@@ -9,7 +9,9 @@ from wirt.abi.linux import capability, prctl
 from wirt.abi.linux.unistd import SYS_capget, SYS_capset, SYS_prctl, SYS_setresgid, SYS_setresuid
 from wirt.host import _native
 
-__all__ = ["renew"]
+__all__ = ["CapabilitySets", "capability_sets", "renew", "set_capabilities"]
+
+CapabilitySets = tuple[int, int, int]  # effective, permitted, inheritable
 
 _PR_SET_KEEPCAPS = 8
 _UNCHANGED = 0xFFFF_FFFF
@@ -34,11 +36,24 @@ def renew() -> None:
 
 
 def _transform_capabilities(*, keep: bool, effective: bool) -> None:
+    found = capability_sets()
+    _, permitted, inheritable = found
+    permitted = permitted if keep else 0
+    wanted = (permitted if effective else 0, permitted, inheritable)
+    if wanted != found:
+        set_capabilities(wanted)
+
+
+def capability_sets() -> CapabilitySets:
+    """Of the calling thread."""
     found = bytearray(_SETS.size)
     _native.quick(SYS_capget, bytearray(_HEADER), found)
-    _, permitted, inheritable, _, permitted_high, inheritable_high = _SETS.unpack(found)
-    low, high = (permitted, permitted_high) if keep else (0, 0)
-    now, now_high = (low, high) if effective else (0, 0)
-    wanted = _SETS.pack(now, low, inheritable, now_high, high, inheritable_high)
-    if wanted != found:
-        _native.quick(SYS_capset, bytearray(_HEADER), wanted)
+    words = _SETS.unpack(found)
+    effective, permitted, inheritable = (low | high << 32 for low, high in zip(words[:3], words[3:], strict=True))
+    return effective, permitted, inheritable
+
+
+def set_capabilities(sets: CapabilitySets) -> None:
+    """Of the calling thread; what it may not have it does not get."""
+    words = (*(word & 0xFFFF_FFFF for word in sets), *(word >> 32 for word in sets))
+    _native.quick(SYS_capset, bytearray(_HEADER), _SETS.pack(*words))

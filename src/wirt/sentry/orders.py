@@ -118,12 +118,18 @@ def _heed(task: Task, post: Post, before: int) -> None:
     """Ask for every order after ``before``, one after the other."""
     while _native.u64(post.page) > before and (order := _ask(post, before)) is not None:
         before, given = order
-        handler = _handlers.get(given.name)
-        if handler is not None:
+        handler = _handlers.get(given.name, _unknown)
+        try:
             handler(task, given)
-        else:
-            given.reply(refused=f"this guest's monitor knows no order {given.name!r}")
+        except Exception as error:  # of ours: the program goes on, and who gave the order is told
+            log.exception("the order %s failed", given.name)
+            given.reply(refused=f"the monitor failed: {type(error).__name__}: {error}")
             given.done()
+
+
+def _unknown(_task: Task, order: Order) -> None:
+    order.reply(refused=f"this guest's monitor knows no order {order.name!r}")
+    order.done()
 
 
 def _ask(post: Post, before: int) -> tuple[int, Order] | None:

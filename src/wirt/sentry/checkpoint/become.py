@@ -17,13 +17,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wirt.abi.linux import capability
-from wirt.abi.linux.unistd import SYS_capset, SYS_gettid, SYS_rt_sigtimedwait, SYS_setitimer, SYS_tgkill
+from wirt.abi.linux.unistd import SYS_gettid, SYS_rt_sigtimedwait, SYS_setitimer, SYS_tgkill
 from wirt.host import _native
 from wirt.sentry import lives, signals
 from wirt.sentry.checkpoint import state
 from wirt.sentry.checkpoint.reopen import OpenFiles
 from wirt.sentry.checkpoint.saved import Piece
+from wirt.sentry.credentials import capability_sets, set_capabilities
 from wirt.sentry.mm import PAGE, page_up
 from wirt.sentry.proc_identity import publish
 from wirt.sentry.process import Process, SigAction
@@ -36,7 +36,6 @@ from wirt.vmm.platform import UserRegisters
 
 __all__ = ["CannotResume", "become", "fill_memory", "settle", "start_thread"]
 
-_CAPABILITY_HEADER = struct.pack("=Ii", capability.LINUX_CAPABILITY_VERSION_3, 0)
 _ITIMER = struct.Struct("=4q")
 
 
@@ -139,9 +138,8 @@ def _take_over_host(host: dict[str, Any]) -> None:
         os.setresgid(*host["gids"])
         os.setresuid(*host["uids"])
     effective, permitted, inheritable = host["capabilities"]
-    _, have, _ = state.capability_sets()
-    wanted = state.words_of((effective & have, permitted & have, inheritable & have))
-    _native.quick(SYS_capset, bytearray(_CAPABILITY_HEADER), wanted)
+    _, have, _ = capability_sets()
+    set_capabilities((effective & have, permitted & have, inheritable & have))
 
 
 # -- memory that is shared -------------------------------------------------------------------------

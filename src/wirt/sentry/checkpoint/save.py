@@ -16,13 +16,12 @@ import struct
 from wirt.sentry import orders
 from wirt.sentry.checkpoint import descriptors, state
 from wirt.sentry.checkpoint.hold import Hold
+from wirt.sentry.checkpoint.saved import AREA, ORDER
 from wirt.sentry.checkpoint.state import CannotSave
 from wirt.sentry.task import Task
 
-__all__ = ["AREA", "ORDER", "save"]
+__all__ = ["save"]
 
-ORDER = "save"
-AREA = struct.Struct("<QQQ")  # guest-physical address, size, 1 if all of it is wanted and not only what was touched
 _PATIENCE = 5.0  # seconds for all threads to stand still
 _NO_TIMEOUT = struct.pack("qq", 0, 0)
 

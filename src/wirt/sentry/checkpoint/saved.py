@@ -1,11 +1,16 @@
-"""A guest that was written down, as ``resume`` takes it."""
+"""What passes between who has a guest written down and its monitors: the order's words, and a guest as ``resume`` takes
+it. Light: the daemon has it."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Piece", "SavedGuest", "SavedProcess"]
+__all__ = ["AREA", "ORDER", "Piece", "SavedGuest", "SavedProcess"]
+
+ORDER = "save"
+AREA = struct.Struct("<QQQ")  # guest-physical address, size, 1 if all of it is wanted and not only what was touched
 
 Piece = tuple[int, int, int]  # guest-physical address, size, offset in the file
 

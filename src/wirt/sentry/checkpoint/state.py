@@ -11,11 +11,11 @@ import resource
 import struct
 from typing import Any
 
-from wirt.abi.linux import capability
 from wirt.abi.linux.resource import RLIMITS
-from wirt.abi.linux.unistd import SYS_capget, SYS_getitimer
+from wirt.abi.linux.unistd import SYS_getitimer
 from wirt.host import _native
 from wirt.sentry.checkpoint.hold import Standing
+from wirt.sentry.credentials import capability_sets
 from wirt.sentry.process import Process
 from wirt.sentry.rlimits import own_limit
 from wirt.sentry.syscalls.time import has_timers
@@ -26,20 +26,14 @@ from wirt.vmm.vmi.library import library
 __all__ = [
     "VERSION",
     "CannotSave",
-    "CapabilitySets",
     "areas",
-    "capability_sets",
     "describe",
     "maker",
     "part_with_files",
-    "words_of",
 ]
 
 VERSION = 1
 
-CapabilitySets = tuple[int, int, int]  # effective, permitted, inheritable
-_HEADER = struct.pack("=Ii", capability.LINUX_CAPABILITY_VERSION_3, 0)
-_SETS = struct.Struct("=6I")
 _ITIMER = struct.Struct("=4q")
 
 
@@ -222,19 +216,6 @@ def _cwd() -> str:
         return os.getcwd()
     except FileNotFoundError:
         raise CannotSave("its working directory was removed") from None
-
-
-def capability_sets() -> CapabilitySets:
-    """Of the calling thread."""
-    found = bytearray(_SETS.size)
-    _native.quick(SYS_capget, bytearray(_HEADER), found)
-    low, high = _SETS.unpack(found)[:3], _SETS.unpack(found)[3:]
-    return low[0] | high[0] << 32, low[1] | high[1] << 32, low[2] | high[2] << 32
-
-
-def words_of(sets: CapabilitySets) -> bytes:
-    """As capset(2) takes them."""
-    return _SETS.pack(*(word & 0xFFFF_FFFF for word in sets), *(word >> 32 for word in sets))
 
 
 def _itimer(which: int) -> list[int]:

@@ -78,8 +78,8 @@ def _host(nr: int, name: str, *words: int) -> int:
 class GuestMemory:
     """``limit``: how many bytes extents may hold together; more is OSError(ENOMEM)."""
 
-    __slots__ = ("_chunk_end", "_extents", "_listener", "_read_only", "_supervisor_end", "_taken", "_translator",
-                 "base", "chunks", "limit", "prepared", "tables", "used")  # fmt: skip
+    __slots__ = ("_chunk_end", "_extents", "_listener", "_read_only", "_shadows", "_supervisor_end", "_taken",
+                 "_translator", "base", "chunks", "limit", "prepared", "tables", "used")  # fmt: skip
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -92,20 +92,28 @@ class GuestMemory:
         self.chunks: list[tuple[int, int]] = []  # (guest-physical address, size) of what can be used
         self._listener: Callable[[int, int], None] | None = None
         self._translator: Translator | None = None
+        self._shadows: Callable[[], None] | None = None
         self._read_only: dict[int, int] = {}  # start -> end of what the host maps for reading only
         self._extents = Extents()
         self._taken, self._supervisor_end = SUPERVISOR_FIXED, 0
         self._open(0, _FIRST_SUPERVISOR_CHUNK)
         self._supervisor_end = _FIRST_SUPERVISOR_CHUNK
         self._chunk_end = ARENA
-        self.tables = PageTables(self.base, self.take_page)
+        self.tables = PageTables(self.base, self.take_page, self._forget_shadows)
 
-    def attach(self, listener: Callable[[int, int], None], translator: Translator | None = None) -> None:
+    def attach(
+        self,
+        listener: Callable[[int, int], None],
+        translator: Translator | None = None,
+        forget_shadows: Callable[[], None] | None = None,
+    ) -> None:
         """From now on ``listener(guest-physical address, size)`` hears of each chunk; of those there are at once.
 
         Without ``translator`` lost rights are made to be so by touching the host's mapping, which KVM notices.
+        ``forget_shadows``: of a KVM that shadows page tables, and drops then what it made of all of them.
         """
-        self._listener, self._translator = listener, translator
+        self._listener, self._translator, self._shadows = listener, translator, forget_shadows
+        self.tables.unshadowed()
         for phys, size in self.chunks:
             listener(phys, size)
 
@@ -116,7 +124,11 @@ class GuestMemory:
 
     def detach(self) -> None:
         """The machine is gone."""
-        self._listener = self._translator = None
+        self._listener = self._translator = self._shadows = None
+
+    def _forget_shadows(self) -> None:
+        if self._shadows is not None:
+            self._shadows()
 
     def close(self) -> None:
         """Unmap all of it from the host. The virtual machine is gone by then."""

@@ -1,9 +1,15 @@
 """The guest's page tables, written from outside: four levels, entries of 4 KiB and 2 MiB (Intel SDM volume 3, 4.5).
 
-A page of tables, once linked, serves its 2 MiB (1 GiB, 512 GiB) of addresses for good, also while nothing is mapped
-there: a KVM that shadows page tables does not see our writes, and would go on using what it made of the page elsewhere.
-Entries that lose a right, or change their address, take effect when the host mapping of the memory they showed is
-touched; who calls does that. ``map``, ``unmap`` and ``protect`` say when.
+A KVM that shadows page tables does not see our writes. What it made of the lowest entries it drops when the host
+mapping of the memory they showed is touched; who calls does that when an entry loses a right or changes its address:
+``map``, ``unmap`` and ``protect`` say when. What it made of whole tables it keeps, and would go on using under another
+entry, with the pages of one in the place of the other's. Therefore:
+
+- A page of tables, once linked, serves its 2 MiB (1 GiB, 512 GiB) of addresses for good, also while nothing is mapped
+  there, and also where a large entry could stand again.
+- Large entries are made of such tables as well. Where one has been, nothing but the same is shown until KVM has dropped
+  all it made (``forget_shadows``), while the entry is empty: what else was found there would be kept under a wrong
+  name, and outlive its memory ("KVM: x86: Fix shadow paging use-after-free due to unexpected GFN", Linux 7).
 
 Accessed and dirty bits are set from the start, so that the processor (or KVM) never has to write entries.
 """
@@ -47,14 +53,21 @@ def _allowed(entry: int) -> int:
 
 
 class PageTables:
-    """``base`` is where the host has guest-physical 0. ``take`` gives the guest-physical address of a zeroed page."""
+    """``base`` is where the host has guest-physical 0. ``take`` gives the guest-physical address of a zeroed page.
 
-    __slots__ = ("_base", "_directories", "_parents", "_tables", "_take", "_words")
+    ``forget_shadows`` makes KVM drop what it made of all tables.
+    """
 
-    def __init__(self, base: int, take: Callable[[], int]) -> None:
+    __slots__ = ("_base", "_directories", "_forget_shadows", "_had_large", "_left", "_parents", "_tables", "_take",
+                 "_words")  # fmt: skip
+
+    def __init__(self, base: int, take: Callable[[], int], forget_shadows: Callable[[], None]) -> None:
         self._base = base
         self._words = memoryview((ctypes.c_char * SUPERVISOR_SIZE).from_address(base)).cast("B").cast("Q")
         self._take = take
+        self._forget_shadows = forget_shadows
+        self._left: dict[int, int] = {}  # address >> 21 -> the large entry that was there
+        self._had_large = False
         self._parents: dict[int, int] = {}  # address >> 39 -> where its table of 1 GiB entries is
         self._directories: dict[int, int] = {}  # address >> 30 -> where its table of 2 MiB entries is
         self._tables: dict[int, int] = {}  # address >> 21 -> where its table of 4 KiB entries is
@@ -65,12 +78,26 @@ class PageTables:
         entry = phys | bits
         while va < end:
             stop = min(end, (va | LARGE - 1) + 1)
-            if stop - va == LARGE and not entry & LARGE - 1 & ADDRESS:
-                self._words[self._slot(va)] = entry | LARGE_ENTRY
+            if stop - va == LARGE and not entry & LARGE - 1 & ADDRESS and va >> 21 not in self._tables:
+                self._show_large(va, entry | LARGE_ENTRY)
             else:
                 self._fill(self._table(va) + (va >> 12 & 511), stop - va >> 12, entry)
             entry += stop - va
             va = stop
+
+    def _show_large(self, va: int, entry: int) -> None:
+        slot = self._slot(va)
+        before = self._words[slot] or self._left.get(va >> 21, 0)
+        if before and (before ^ entry) & ADDRESS:
+            self._make_way(slot)
+        self._words[slot] = entry
+        self._had_large = True
+
+    def _make_way(self, slot: int) -> None:
+        """For something else where a large entry is or was. Threads that touch it meanwhile fault, and try again."""
+        self._words[slot] = 0
+        self._forget_shadows()
+        self._left.clear()
 
     def _fill(self, index: int, pages: int, entry: int) -> None:
         """Entries for ``pages`` adjacent pages, or for none when ``entry`` is 0."""
@@ -91,6 +118,7 @@ class PageTables:
             entry = self._words[slot]
             if stop - va == LARGE and entry & LARGE_ENTRY:
                 self._words[slot] = 0
+                self._left[va >> 21] = entry
             elif entry:
                 self._fill(self._table(va) + (va >> 12 & 511), stop - va >> 12, 0)
             va = stop
@@ -148,12 +176,21 @@ class PageTables:
                 if not 0 <= part < 1 << 64 - bits or not 0 <= word < SUPERVISOR_SIZE >> 3 or word % _ENTRIES:
                     raise ValueError("page tables outside of the supervisor region")
         self._parents, self._directories, self._tables = (dict(level) for level in places)  # type: ignore[arg-type]
+        self._had_large = True  # perhaps
+
+    def unshadowed(self) -> None:
+        """For a machine that has not run yet."""
+        self._left.clear()
 
     def clear(self) -> None:
         """Show nothing in the user half any more. Everything that was shown must be touched or given up."""
         for address, directory in self._directories.items():
             if address << 30 < 1 << 47:
                 self._fill(directory, 512, 0)
+        if self._had_large:
+            self._forget_shadows()
+            self._left.clear()
+            self._had_large = False
 
     def _slot(self, va: int) -> int:
         """Where the 2 MiB entry of ``va`` is, as an index of words."""
@@ -171,6 +208,8 @@ class PageTables:
         table = self._tables.get(va >> 21)
         entry = self._words[slot]
         if table is None:
+            if entry or va >> 21 in self._left:
+                self._make_way(slot)
             table = self._tables[va >> 21] = self._take() >> 3
         elif entry and not entry & LARGE_ENTRY:
             return table

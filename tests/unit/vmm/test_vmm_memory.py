@@ -15,6 +15,7 @@ from wirt.abi.linux import unistd
 from wirt.host import _native
 from wirt.vmm.layout import ARENA, LARGE, PAGE, SUPERVISOR, SUPERVISOR_FIXED, GuestPhys, GuestVirt
 from wirt.vmm.memory import GuestMemory, Rights
+from wirt.vmm.paging import ADDRESS
 
 VA = GuestVirt(0x1234_5600_0000)
 LARGE_BIT, PRESENT, WRITE, USER, NO_EXECUTE = 0x80, 1, 2, 4, 1 << 63
@@ -122,14 +123,14 @@ def test_entries_have_the_rights(memory: GuestMemory, rights: Rights, bits: int)
     assert memory.tables.entry(VA) & (PRESENT | WRITE | USER | NO_EXECUTE) == bits
 
 
-def test_protect_splits_and_merges(memory: GuestMemory) -> None:
+def test_protect_splits_for_good(memory: GuestMemory) -> None:
     phys = memory.allocate(LARGE)
     memory.map(VA, LARGE, phys, Rights(7))
     memory.protect(GuestVirt(VA + PAGE), PAGE, GuestPhys(phys + PAGE), Rights(0))
     assert memory.tables.entry(VA + PAGE) == 0
     assert memory.shown(VA, LARGE) == [(phys, PAGE), (phys + 2 * PAGE, LARGE - 2 * PAGE)]
     memory.protect(VA, LARGE, phys, Rights.R)
-    assert memory.tables.entry(VA) & LARGE_BIT
+    assert not memory.tables.entry(VA) & LARGE_BIT
     assert memory.shown(VA, LARGE) == [(phys, LARGE)]
 
 
@@ -262,6 +263,94 @@ def test_tables_say_what_a_plain_list_says(steps: list[tuple[str, int, int, int]
                 assert entry == 0
     finally:
         memory.close()
+
+
+class _Shadows:
+    """What a KVM with page tables of its own keeps of the tables above the lowest: one for each 2 MiB it came across."""
+
+    def __init__(self, memory: GuestMemory, regions: int) -> None:
+        self._memory, self._regions = memory, regions
+        self._kept: dict[int, int] = {}  # number of the 2 MiB -> where a large entry leads, 0 for a table
+        self.forgotten = 0
+        memory.attach(lambda _phys, _size: None, forget_shadows=self._forget)
+
+    def walk(self) -> None:
+        """The program touches all that is shown."""
+        for number in range(self._regions):
+            found = self._found(number)
+            if found is not None:
+                assert self._kept.setdefault(number, found) == found, f"what was made of {number} serves something else"
+
+    def _found(self, number: int) -> int | None:
+        va = VA + number * LARGE
+        entry, _ = self._memory.tables.look_up(va)
+        if entry & LARGE_BIT:
+            return entry & ADDRESS
+        return 0 if self._memory.shown(va, LARGE) else None
+
+    def _forget(self) -> None:
+        """Threads that run meanwhile may touch anything, just before."""
+        self.walk()
+        self._kept.clear()
+        self.forgotten += 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("mmupc"),
+            st.integers(0, 3).map(lambda number: number * 512) | st.integers(0, 1600),
+            st.sampled_from([1, 512, 513, 1024]),
+            st.sampled_from([0, 0, 1, 512]),
+        ),
+        max_size=20,
+    )
+)
+def test_what_kvm_made_of_a_large_entry_serves_nothing_else(steps: list[tuple[str, int, int, int]]) -> None:
+    memory = GuestMemory(1 << 30)
+    phys = memory.allocate(10 * LARGE)
+    shadows = _Shadows(memory, 6)
+    where: dict[int, int] = {}  # page -> how far its memory is moved
+    try:
+        for kind, first, count, moved in steps:
+            va, size = GuestVirt(VA + first * PAGE), count * PAGE
+            if kind == "c":
+                memory.tables.clear()
+                where.clear()
+            elif kind == "p" and first in where:
+                at = GuestPhys(phys + (first + where[first]) * PAGE)
+                memory.protect(va, PAGE, at, Rights.R)
+            else:
+                memory.unmap(va, size, touch=False)
+                where |= dict.fromkeys(range(first, first + count), moved) if kind == "m" else {}
+                if kind == "m":
+                    memory.map(va, size, GuestPhys(phys + (first + moved) * PAGE), Rights.R | Rights.W)
+                else:
+                    where = {page: there for page, there in where.items() if not first <= page < first + count}
+            shadows.walk()
+        shown = {page for page in range(6 * 512) if memory.tables.entry(VA + page * PAGE)}
+        assert shown == set(where)
+        assert all(_phys(memory, VA + page * PAGE) == phys + (page + there) * PAGE for page, there in where.items())
+    finally:
+        memory.close()
+
+
+def test_shadows_are_forgotten_only_where_a_large_entry_was(memory: GuestMemory) -> None:
+    shadows = _Shadows(memory, 8)
+    phys, other = memory.allocate(LARGE), memory.allocate(LARGE)
+    for turn in range(5):  # the same again, and small pages
+        memory.map(VA, LARGE, phys, Rights(turn % 7 | 1))
+        memory.map(GuestVirt(VA + LARGE), PAGE, GuestPhys(other + turn * PAGE), Rights.R)
+        shadows.walk()
+        memory.unmap(VA, 2 * LARGE)
+    assert shadows.forgotten == 0
+    memory.map(VA, LARGE, other, Rights.R)
+    assert shadows.forgotten == 1
+    memory.map(GuestVirt(VA + LARGE), LARGE, phys, Rights.R)
+    assert not memory.tables.entry(VA + LARGE) & LARGE_BIT, "its table stays"
+    memory.unmap(GuestVirt(VA + PAGE), PAGE)
+    assert shadows.forgotten == 2
 
 
 # -- another memory's shape ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -16,6 +17,7 @@ from wirt.host.ioctl import ioctl
 from wirt.vmm.kvm.processor import STAR, Processor, descriptors, sregs, tss
 from wirt.vmm.kvm.vcpu import KvmVcpu
 from wirt.vmm.layout import (
+    ARENA,
     ENTRY,
     MAX_VCPUS,
     PAGE,
@@ -28,7 +30,7 @@ from wirt.vmm.layout import (
     GuestPhys,
     GuestVirt,
 )
-from wirt.vmm.memory import GuestMemory, Rights
+from wirt.vmm.memory import CAPACITY, GuestMemory, Rights
 from wirt.vmm.paging import NO_EXECUTE, SUPERVISOR_CODE, SUPERVISOR_DATA, USER_RIGHTS
 from wirt.vmm.platform import Exit, UserRegisters
 from wirt.vmm.vmi.abi import VMI_PORT_CALL
@@ -41,6 +43,16 @@ _SET_MSRS = struct.Struct("<II" + 3 * "IIQ")
 _SET_XCRS = struct.Struct("<IIIIQ368x")
 _CS_DPL = kvm.kvm_sregs.cs.offset + kvm.kvm_segment.dpl.offset
 _XSAVE_SIZE = ctypes.sizeof(kvm.kvm_xsave)
+_TWO_DIMENSIONAL = ("/sys/module/kvm_intel/parameters/ept", "/sys/module/kvm_amd/parameters/npt")
+_SPARE_SLOT, _SPARE_PAGE = 500, ARENA + CAPACITY  # of memory slots and addresses, behind all that are used
+
+
+def _walked_by_the_processor() -> bool:
+    """Whether the guest's page tables are, with a second set from guest-physical on: then KVM has none of its own."""
+    for setting in _TWO_DIMENSIONAL:
+        with contextlib.suppress(OSError), open(setting, encoding="ascii") as file:
+            return file.read(1) in ("Y", "1")
+    return False
 
 
 class KvmPlatform:
@@ -51,12 +63,13 @@ class KvmPlatform:
 
     name = "kvm"
 
-    __slots__ = ("_apic_base", "device", "lowest_fd", "processor", "raises_privilege")
+    __slots__ = ("_apic_base", "device", "lowest_fd", "processor", "raises_privilege", "shadows")
 
     def __init__(self, *, raises_privilege: bool | None = None, lowest_fd: int = 0, device: str = "/dev/kvm") -> None:
         self.lowest_fd = lowest_fd
         self.device = self.hide(os.open(device, os.O_RDWR | os.O_CLOEXEC))
         self._apic_base: int | None = None
+        self.shadows = not _walked_by_the_processor()
         try:
             self.processor = Processor.of(self.device)
             self.raises_privilege = self._find_quirks() if raises_privilege is None else raises_privilege
@@ -118,7 +131,7 @@ class KvmMachine:
         self._slots = 0
         self._lock = threading.Lock()
         self._fd = platform.hide(ioctl(platform.device, kvm.KVM_CREATE_VM, call="KVM_CREATE_VM"))
-        memory.attach(self._add_slot)
+        memory.attach(self._add_slot, forget_shadows=self._forget_shadows if platform.shadows else None)
         if not memory.prepared:
             self._prepare()
 
@@ -126,6 +139,12 @@ class KvmMachine:
         region = kvm.kvm_userspace_memory_region(self._slots, 0, phys, size, self.memory.base + phys)
         ioctl(self._fd, kvm.KVM_SET_USER_MEMORY_REGION, region, call="KVM_SET_USER_MEMORY_REGION")
         self._slots += 1
+
+    def _forget_shadows(self) -> None:
+        """Make KVM drop what it made of the guest's page tables: it does when a memory slot goes, whichever it is."""
+        for size in (PAGE, 0):
+            region = kvm.kvm_userspace_memory_region(_SPARE_SLOT, 0, _SPARE_PAGE, size, self.memory.base)
+            ioctl(self._fd, kvm.KVM_SET_USER_MEMORY_REGION, region, call="KVM_SET_USER_MEMORY_REGION")
 
     def _prepare(self) -> None:
         """What all vCPUs share, at the beginning of the supervisor region."""

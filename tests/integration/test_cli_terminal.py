@@ -66,6 +66,19 @@ def test_window_size_follows_ours(keyboard) -> None:
     assert shell.exit_code() == 0
 
 
+@pytest.mark.parametrize("words", [("run", "--rm"), ("run", "--rm", "--micro"), ("exec", "g"), ("exec", "m")], ids=str)
+def test_terminal_has_its_size_from_the_start(keyboard, host: Instance, words: tuple[str, ...]) -> None:
+    """A program that starts is not told that the window has changed."""
+    verb, *rest = words
+    if verb == "exec":
+        host.ok("run", "-d", "--name", rest[0], *(["--micro"] if rest == ["m"] else []), "busybox", "sleep", "1000")
+    command = ["sh", "-c", "trap 'echo changed' WINCH; stty size; sleep 0.2; stty size"]
+    image = ["busybox"] if verb == "run" else []
+    program = keyboard(verb, "-it", *rest, *image, *command)
+    assert program.until(r"(?s)24 80.*24 80\r\n") == "24 80\r\n24 80\r\n"
+    assert program.exit_code() == 0
+
+
 def test_detach_keys_leave_the_guest_running(keyboard, host: Instance) -> None:
     first = keyboard("run", "-it", "--name", "shell", "busybox", "sh")
     first.until("# ")

@@ -70,6 +70,13 @@ class Rlimit(_Entry, frozen=True):
     soft: int
 
 
+class ConsoleSize(_Entry, frozen=True):
+    """In characters."""
+
+    height: int
+    width: int
+
+
 class Process(_Entry, frozen=True):
     """What runs; by itself, the content of ``exec --process``."""
 
@@ -78,6 +85,7 @@ class Process(_Entry, frozen=True):
     cwd: str
     env: tuple[str, ...] = ()
     terminal: bool = False
+    console_size: ConsoleSize | None = None
     capabilities: Capabilities | None = None
     rlimits: tuple[Rlimit, ...] = ()
     no_new_privileges: bool = False

@@ -35,6 +35,7 @@ def _process(guest: Guest, facts: Facts, root: str, program: ExecSpec) -> oci.Pr
         cwd=around.folder,
         env=around.env,
         terminal=program.tty,
+        console_size=oci.ConsoleSize(*program.size) if program.tty and all(program.size) else None,
         capabilities=_capabilities(caps, account.uid),
         rlimits=limits.rlimits(spec.ulimits)[0],
         no_new_privileges=options.no_new_privileges,

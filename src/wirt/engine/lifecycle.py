@@ -154,7 +154,7 @@ class Lifecycle:
             if network != guest.network:
                 guest = self._registry.change(guest.id, network=network)
             self._journal.step(operation, "launch")
-            plan = runtime.prepare(self._launch(guest, rootfs, netns, mounts))
+            plan = runtime.prepare(self._launch(guest, rootfs, netns, mounts, size))
             if attach is not None:
                 attach(link)
             for watcher in self.on_spawned:
@@ -206,7 +206,9 @@ class Lifecycle:
         self._paths.guest_run(guest.id).mkdir(mode=0o700, parents=True, exist_ok=True)
         return rootfs, mounts
 
-    def _launch(self, guest: Guest, rootfs: Path, netns: str, mounts: tuple[MountPoint, ...]) -> Launch:
+    def _launch(
+        self, guest: Guest, rootfs: Path, netns: str, mounts: tuple[MountPoint, ...], size: tuple[int, int]
+    ) -> Launch:
         folder = self._paths.guest(guest.id)
         files: tuple[MountPoint, ...] = ()
         if ref := shared_guest(guest.spec.network):
@@ -226,6 +228,7 @@ class Lifecycle:
             shm=self._borrow_shm(guest),
             init_path=self._init_path(guest),
             saved=self._saved(guest),
+            size=size,
         )
 
     def _saved(self, guest: Guest) -> str:

@@ -8,6 +8,7 @@ directly. The daemon is out of the way: it may die, and the session goes on.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import secrets
 import shutil
 import socket
@@ -138,6 +139,7 @@ class Sessions:
     async def prepare_exec(self, ref: str, spec: ExecSpec, options: AttachOptions) -> Session:
         parse_detach_keys(options.detach_keys)
         guest = self._executable(ref, spec)
+        spec = dataclasses.replace(spec, size=(options.rows, options.cols))
 
         async def connect(sock: socket.socket) -> None:
             exec_id = secrets.token_hex(32)

@@ -30,7 +30,8 @@ def first_program(launch: Launch) -> ExecSpec:
     guest = launch.guest
     if not guest.argv:
         raise errors.InvalidInput("no command: the image names none, and none was given", hint="wirt run IMAGE COMMAND")
-    return ExecSpec(command=(INIT_PATH, "--", *guest.argv) if launch.init_path else guest.argv, tty=guest.spec.tty)
+    command = (INIT_PATH, "--", *guest.argv) if launch.init_path else guest.argv
+    return ExecSpec(command=command, tty=guest.spec.tty, size=launch.size)
 
 
 def further_program(wanted: ExecSpec) -> ExecSpec:

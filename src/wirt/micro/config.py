@@ -24,6 +24,7 @@ class MountPlan:
 class MonitorConfig:
     """``platform``: "kvm" or "software". ``seccomp``: the filter's program, base64.
 
+    ``size``: rows and columns of its terminal, if it has one; 0 where nobody knows.
     ``join``: for an exec, the guest's first process by the host's number: its namespaces are entered instead of new
     ones made, and nothing of ``rootfs``, ``mounts``, ``netns``, ``ipc_ns``, ``uts_ns``, ``sysctls`` counts. 0: the
     guest itself. ``netns``, ``ipc_ns``, ``uts_ns`` as in ``model.launch.Launch``.
@@ -42,6 +43,7 @@ class MonitorConfig:
     gid: int = 0
     groups: tuple[int, ...] = ()
     tty: bool = False
+    size: tuple[int, int] = (0, 0)
     capabilities: int = 0
     rlimits: tuple[tuple[str, int, int], ...] = ()
     cgroups: tuple[str, ...] = ()
@@ -69,6 +71,6 @@ def read(data: bytes) -> MonitorConfig:
     found["mounts"] = tuple(MountPlan(**entry | {"options": tuple(entry["options"])}) for entry in found["mounts"])
     for name in ("rlimits", "sysctls"):
         found[name] = tuple(tuple(entry) for entry in found[name])
-    for name in ("argv", "env", "groups", "cgroups"):
+    for name in ("argv", "env", "groups", "cgroups", "size"):
         found[name] = tuple(found[name])
     return MonitorConfig(**found)

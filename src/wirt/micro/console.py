@@ -17,9 +17,10 @@ _PTMX_DEVICE = os.makedev(5, 2)
 _TIOCSPTLCK, _TIOCGPTN, _TIOCGPTPEER = 0x4004_5431, 0x8004_5430, 0x5441  # ioctl_tty(2)
 
 
-def open_console(report: Report, uid: int, *, as_dev_console: bool) -> None:
+def open_console(report: Report, uid: int, size: tuple[int, int], *, as_dev_console: bool) -> None:
     """Make a pty our standard streams and controlling terminal; we lead a session. The master goes to the keeper.
 
+    ``size``: rows and columns, if both are known. The program must not be the first to see another size (SIGWINCH).
     ``as_dev_console``: it is also what /dev/console means in the guest.
     """
     master = os.open(_PTMX, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
@@ -28,6 +29,8 @@ def open_console(report: Report, uid: int, *, as_dev_console: bool) -> None:
     fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("i", 0))
     terminal = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
     os.fchown(terminal, uid, -1)
+    if all(size):
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for number in range(3):
         os.dup2(terminal, number)

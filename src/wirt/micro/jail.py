@@ -100,7 +100,7 @@ def enter(config: MonitorConfig, report: Report, furnish: Callable[[], None] = l
         files.take_root(config)
         furnish()
     if config.tty:
-        open_console(report, config.uid, as_dev_console=not config.join)
+        open_console(report, config.uid, config.size, as_dev_console=not config.join)
     else:
         _own_streams(config.uid)
     if config.join:

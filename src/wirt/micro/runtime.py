@@ -134,6 +134,7 @@ class MicroRuntime:
             gid=account.gid,
             groups=account.groups,
             tty=program.tty,
+            size=program.size,
             capabilities=_mask(capabilities.granted(spec.cap_add, spec.cap_drop, privileged=False)),
             rlimits=tuple(_ulimit(limit) for limit in ulimits),
             memory=min(asked, self._facts.memory) if asked > 0 else self._facts.memory,

@@ -383,7 +383,10 @@ class GuestSummary:
 
 @dataclass(frozen=True, slots=True)
 class ExecSpec:
-    """One ``wirt exec``. ``user``, ``workdir`` "": the guest's own."""
+    """One ``wirt exec``. ``user``, ``workdir`` "": the guest's own.
+
+    ``size``: rows and columns of its terminal when it starts; 0 where nobody knows.
+    """
 
     command: tuple[str, ...]
     env: tuple[str, ...] = ()
@@ -393,3 +396,4 @@ class ExecSpec:
     open_stdin: bool = False
     privileged: bool = False
     detach: bool = False
+    size: tuple[int, int] = (0, 0)

@@ -20,6 +20,7 @@ class Launch:
     ``shm``: what is mounted at /dev/shm for a guest that joins another's ``ipc_ns``, or "".
     ``init_path``: the init program to put before the guest's own, or "".
     ``saved``: the folder of a snapshot from which the guest goes on, instead of running its program; or "".
+    ``size``: rows and columns of its terminal when it starts; 0 where nobody knows.
     """
 
     guest: Guest
@@ -33,6 +34,7 @@ class Launch:
     shm: str = ""
     init_path: str = ""
     saved: str = ""
+    size: tuple[int, int] = (0, 0)
 
 
 class Console(enum.StrEnum):

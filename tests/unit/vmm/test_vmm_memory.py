@@ -266,7 +266,7 @@ def test_tables_say_what_a_plain_list_says(steps: list[tuple[str, int, int, int]
 
 
 class _Shadows:
-    """What a KVM with page tables of its own keeps of the tables above the lowest: one for each 2 MiB it came across."""
+    """What a KVM with page tables of its own keeps above the lowest entries: a table for each 2 MiB it met."""
 
     def __init__(self, memory: GuestMemory, regions: int) -> None:
         self._memory, self._regions = memory, regions

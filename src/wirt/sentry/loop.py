@@ -15,6 +15,7 @@ __all__ = ["fault", "run"]
 log = logging.getLogger("wirt.sentry")
 
 _EINTR = -errno.EINTR
+_SYSCALL, _INTERRUPTED, _FAULT = Exit.SYSCALL, Exit.INTERRUPTED, Exit.FAULT  # looked up once, not for each call
 _ILLEGAL, _GENERAL_PROTECTION, _PAGE_FAULT, _X87_ERROR, _SIMD_ERROR = 6, 13, 14, 16, 19
 _SEGV_MAPERR, _SEGV_ACCERR, _SI_KERNEL, _BUS_ADRERR = 1, 2, 0x80, 2
 _FAULT_WRITE, _FAULT_FETCH = 2, 16
@@ -37,7 +38,7 @@ def run(task: Task) -> None:
     while True:
         vcpu = task.vcpu
         happened = vcpu.run(task.mask)
-        if happened is Exit.SYSCALL:
+        if happened is _SYSCALL:
             entry = calls.get(vcpu.number)
             if entry is None:
                 vcpu.finish(-errno.ENOSYS)
@@ -60,13 +61,13 @@ def run(task: Task) -> None:
                     return
                 continue
             vcpu.finish(result)
-        elif happened is Exit.INTERRUPTED:
+        elif happened is _INTERRUPTED:
             lives.leave_if_asked(task)
             signals.take(task)
             orders.look(task)
             if process.loop is not run:
                 return
-        elif happened is Exit.FAULT:
+        elif happened is _FAULT:
             fault(task, vcpu.fault)
         else:
             log.error("guest process %d: %s", task.process.pid, vcpu.reason)

@@ -70,6 +70,11 @@ class _At(IntEnum):
     FAULT = 3  # in ring 0's stub; the frame has rip, rflags and rsp
 
 
+# A member looked up by its name costs a tenth of what a call of a guest costs the monitor.
+_USER, _CALL, _ANSWERED, _FAULT = _At
+_SYSCALL = Exit.SYSCALL
+
+
 def _canonical(address: int) -> int:
     """``address``, or one that faults as well where the processor could not even hold it."""
     address &= _WORD_MASK
@@ -99,7 +104,7 @@ class KvmVcpu:
         self.features = machine.processor.features
         self.number, self.args, self.reason = 0, (0, 0, 0, 0, 0, 0), ""
         self.fault = Fault(0, 0, 0)
-        self._at = _At.USER
+        self._at = _USER
         self._bases: tuple[int, int] | None = None
         _WORD.pack_into(self._page, _VALID, kvm.KVM_SYNC_X86_REGS)
         self.adopt()
@@ -119,24 +124,24 @@ class KvmVcpu:
         self._bases = None
         status, reason, port, rax, rdi, rsi, rdx, r10, r8, r9, rip = _native.enter(self._fd, self._run)
         if rip in self._calls and reason == 2 and port == 0x10 and not status:
-            self._at = _At.CALL
+            self._at = _CALL
             self.number = rax
             self.args = (rdi, rsi, rdx, r10, r8, r9)
-            return Exit.SYSCALL
+            return _SYSCALL
         return self._other(status, reason, rip)
 
     def finish(self, result: int) -> None:
         _native.answer(self._run, result, self._answer)
-        self._at = _At.ANSWERED if self._answer else _At.USER
+        self._at = _ANSWERED if self._answer else _USER
 
     def _go_back(self) -> None:
         """Out of a stub, or out of a call that nobody answered."""
-        if self._at is _At.FAULT:
+        if self._at is _FAULT:
             self.resume(self.registers())
-        elif self._at is _At.CALL:
+        elif self._at is _CALL:
             raise RuntimeError("the vCPU is to run on, but its system call has no answer")
         else:
-            self._at = _At.USER
+            self._at = _USER
 
     def _set_mask(self, mask: int) -> None:
         """KVM_RUN has its own signal mask: what is not in it ends the run, and stays pending."""
@@ -175,10 +180,10 @@ class KvmVcpu:
         error, at, code, *_ = _FRAME.unpack(_native.peek(self._stack - _FRAME.size, _FRAME.size))
         if code & 3 != 3:
             return self._dead(f"exception {vector} at {at:#x}, in the function library")
-        self._at = _At.FAULT
+        self._at = _FAULT
         self._fetch_sregs()
         if self._entry <= at < self._entry + PAGE and self._leave_entry(at, self.registers()):
-            return Exit.SYSCALL
+            return _SYSCALL
         address = _WORD.unpack_from(self._page, _CR2)[0] if vector == _PAGE_FAULT else 0
         return self._fault(vector, error if vector in ERROR_CODES else 0, address)
 
@@ -216,7 +221,7 @@ class KvmVcpu:
         words = [values[index] for index in _TO_KVM]
         words += self._segment_bases()
         registers = UserRegisters(*words)
-        if self._at is _At.FAULT:
+        if self._at is _FAULT:
             _, rip, _, rflags, rsp, _ = _FRAME.unpack(_native.peek(self._stack - _FRAME.size, _FRAME.size))
             registers.rip, registers.rflags, registers.rsp = rip, rflags, rsp
         elif self._at:
@@ -229,7 +234,7 @@ class KvmVcpu:
         values[17] = registers.rflags & _USER_FLAGS | _ALWAYS_FLAGS
         _ALL.pack_into(self._page, _REGS, *[value & _WORD_MASK for value in values])
         bases = (_canonical(registers.fs_base), _canonical(registers.gs_base))
-        if bases == self._bases and self._at is not _At.FAULT and not self._answer:
+        if bases == self._bases and self._at is not _FAULT and not self._answer:
             _WORD.pack_into(self._page, _DIRTY, self._dirty() | kvm.KVM_SYNC_X86_REGS)
         else:
             self._page[_SREGS:_SREGS_END] = self._template
@@ -237,7 +242,7 @@ class KvmVcpu:
             _WORD.pack_into(self._page, _GS, bases[1])
             _WORD.pack_into(self._page, _DIRTY, kvm.KVM_SYNC_X86_REGS | kvm.KVM_SYNC_X86_SREGS)
             self._bases = bases
-        self._at = _At.USER
+        self._at = _USER
 
     def _dirty(self) -> int:
         return int(_WORD.unpack_from(self._page, _DIRTY)[0])

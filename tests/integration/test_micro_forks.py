@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import pytest
 
-from framework.instance import IMAGE, Instance
+from framework.instance import IMAGE, PROGRAM, Instance
 from framework.keyboard import Keyboard
 from framework.leaks import Watch
 from framework.project import ROOT
@@ -221,6 +225,52 @@ def test_images_and_snapshots_in_use_stay(host: Instance) -> None:
     assert (done.code, done.err.count("\n")) == (125, 2) and "snapshot s" in done.err
     again = host.wirt("snapshot", "create", "nobody", "s")
     assert (again.code, again.err.splitlines()[0]) == (125, "wirt: no such guest: nobody")
+
+
+WRITES = "echo mine > /file; i=0; while :; do i=$((i+1)); echo $i; usleep 20000; done"
+
+
+def test_a_daemon_killed_while_it_saves_leaves_a_snapshot_or_nothing(own_host: Instance) -> None:
+    """The guest goes on, and the image that was made for the snapshot goes with what needed it."""
+    own_host.ok("run", "-d", "--micro", "--name", "g", IMAGE, "sh", "-c", WRITES)
+    assert logs_say(own_host, "g", "2\n")
+    drafts = own_host.state / "snapshots"
+    for turn in range(5):
+        with subprocess.Popen(
+            [PROGRAM, "snapshot", "create", "g", f"s{turn}"], env=own_host.env, stdout=DEVNULL, stderr=DEVNULL
+        ):
+            assert eventually(lambda: any(drafts.iterdir()))
+            time.sleep(turn * 0.015)  # somewhere on its way
+            own_host.end_daemon(signal.SIGKILL)
+        names = own_host.ok("snapshot", "ls", "-q", "--format", "{{.Name}}").split()
+        assert names in ([], [f"s{turn}"])
+        assert len(list(drafts.iterdir())) == len(names)
+        before = len(own_host.ok("logs", "g").split())
+        assert eventually(lambda before=before: len(own_host.ok("logs", "g").split()) > before), "the guest goes on"
+        if names:
+            own_host.ok("restore", "--name", "again", *names)
+            assert own_host.ok("exec", "again", "cat", "/file") == "mine"
+            own_host.ok("rm", "-f", "again")
+            own_host.ok("snapshot", "rm", *names)
+        assert "<none>" not in own_host.ok("image", "ls", "-a")
+    assert own_host.ok("snapshot", "create", "g", "last") == "last"
+    own_host.ok("rm", "-f", "g")
+    own_host.ok("snapshot", "rm", "last")
+
+
+def test_an_image_that_a_snapshot_is_about_to_need_is_not_pruned(host: Instance) -> None:
+    host.ok("run", "-d", "--micro", "--name", "g", IMAGE, "sh", "-c", WRITES)
+    assert logs_say(host, "g", "1\n")
+    for turn in range(6):
+        with subprocess.Popen(
+            [PROGRAM, "snapshot", "create", "g", f"s{turn}"], env=host.env, stdout=DEVNULL
+        ) as creation:
+            while creation.poll() is None:
+                host.ok("image", "prune", "-f")
+            assert creation.returncode == 0
+        host.ok("image", "prune", "-f")
+        guest = host.ok("restore", "--name", f"again{turn}", f"s{turn}")
+        assert host.ok("exec", guest, "cat", "/file") == "mine"
 
 
 # -- terminals -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from wirt.engine.lifecycle import ACTIVE, Lifecycle
 from wirt.engine.names import check_name, invent_name
 from wirt.engine.registry import Registry
 from wirt.engine.settings import Paths
+from wirt.engine.sharing import SharedLock
 from wirt.engine.volumes import VolumeService
 from wirt.errors import Conflict, InvalidInput, WirtError
 from wirt.image import ImageStore
@@ -42,7 +43,7 @@ class Creation:
         volumes: VolumeService,
         connectivity: Connectivity,
         departures: Departures,
-        image_removal: asyncio.Lock,
+        image_use: SharedLock,
         lifecycle: Lifecycle,
     ) -> None:
         self._paths = paths
@@ -53,7 +54,7 @@ class Creation:
         self._volumes = volumes
         self._connectivity = connectivity
         self._departures = departures
-        self._image_removal = image_removal
+        self._image_use = image_use
         self._lifecycle = lifecycle
         self._removing: set[str] = set()
 
@@ -66,12 +67,12 @@ class Creation:
         if spec.snapshot:
             snapshot = self._snapshots.find(spec.snapshot)
             return await self.create_from(snapshot, self._snapshots.folder(snapshot.id), spec)
-        async with self._image_removal:
+        async with self._image_use.shared():
             return self._create(spec, self._images.resolve(spec.image))
 
     async def create_from(self, snapshot: Snapshot, folder: Path, spec: GuestSpec) -> Created:
         """A guest whose first start goes on from ``snapshot``, whose files are in ``folder``."""
-        async with self._image_removal:
+        async with self._image_use.shared():
             return self._create(as_saved(spec, snapshot), snapshot.image_id, str(folder), own_image=snapshot.own_image)
 
     def _create(self, spec: GuestSpec, image_id: str, resumes: str = "", *, own_image: bool = False) -> Created:
@@ -173,8 +174,8 @@ class Creation:
 
     async def drop_image(self, image_id: str) -> None:
         """Delete an image that was made when a guest was saved, unless somebody needs it or has named it."""
-        async with self._image_removal:
-            users = [each.image_id for each in (*self._registry, *self._snapshots.list())]
+        async with self._image_use.alone():
+            users = {guest.image_id for guest in self._registry} | self._snapshots.images().keys()
             if image_id not in users and not self._images.names(image_id):
                 with contextlib.suppress(
                     WirtError
@@ -201,6 +202,8 @@ class Creation:
                 await self.finish_removal(doomed, volumes=True)
             elif guest.state is GuestState.REMOVING:
                 await self.finish_removal(guest, volumes=guest.spec.auto_remove)
+        for image_id in self._snapshots.left_images:
+            await self.drop_image(image_id)
         self._sweep_folders()
 
     def _sweep_folders(self) -> None:

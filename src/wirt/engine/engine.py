@@ -26,6 +26,7 @@ from wirt.engine.registry import Registry
 from wirt.engine.restarts import Restarts
 from wirt.engine.sessions import Sessions
 from wirt.engine.settings import Paths, Settings
+from wirt.engine.sharing import SharedLock
 from wirt.engine.snapshots import Snapshots
 from wirt.engine.tracing import Tracing
 from wirt.engine.usage import measure
@@ -68,7 +69,7 @@ class Engine:
         self._volume_store = Volumes(paths.state / "volumes")
         snapshot_store = SnapshotStore(paths.state / "snapshots")
         self._departures = Departures()
-        image_removal = asyncio.Lock()
+        image_use = SharedLock()
         self.volumes = VolumeService(self._volume_store, self._registry, self._departures, self.events)
         self._host_networks = HostNetworks(paths.tag, paths.run, settings.address_pools or DEFAULT_POOLS)
         self._connectivity = Connectivity(self._host_networks, network_table, self._registry, settings.dns)
@@ -93,7 +94,7 @@ class Engine:
             volumes=self.volumes,
             connectivity=self._connectivity,
             departures=self._departures,
-            image_removal=image_removal,
+            image_use=image_use,
             lifecycle=self._lifecycle,
         )
         sessions = Sessions(
@@ -116,12 +117,12 @@ class Engine:
             snapshot_store,
             self._departures,
             self.events,
-            removal=image_removal,
+            use=image_use,
         )
         self.networks = self._make_networks(network_table)
         contents = self._make_contents()
         self.guests = self._make_guests(sessions, contents)
-        self.snapshots = self._make_snapshots(snapshot_store, contents)
+        self.snapshots = self._make_snapshots(snapshot_store, contents, image_use)
 
     def _make_networks(self, table: NetworkTable) -> Networks:
         return Networks(
@@ -144,7 +145,7 @@ class Engine:
             events=self.events,
         )
 
-    def _make_snapshots(self, store: SnapshotStore, contents: Contents) -> Snapshots:
+    def _make_snapshots(self, store: SnapshotStore, contents: Contents, image_use: SharedLock) -> Snapshots:
         return Snapshots(
             store=store,
             registry=self._registry,
@@ -153,6 +154,7 @@ class Engine:
             contents=contents,
             orders=Orders(self._registry, self._lifecycle),
             events=self.events,
+            image_use=image_use,
         )
 
     def _make_guests(self, sessions: Sessions, contents: Contents) -> Guests:

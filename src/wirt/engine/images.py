@@ -11,6 +11,7 @@ from wirt.engine.departures import Departures
 from wirt.engine.events import Events
 from wirt.engine.filters import Filters
 from wirt.engine.registry import Registry
+from wirt.engine.sharing import SharedLock
 from wirt.errors import Conflict
 from wirt.host.trees import remove_tree, tree_size
 from wirt.image import ImageStore
@@ -24,7 +25,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class Images:
-    """``removal`` is held while images are removed: a new guest's image stays until the guest counts as a user."""
+    """``use`` is held alone while images are removed: what somebody begins to use stays until he counts as a user."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Images:
         departures: Departures,
         events: Events,
         *,
-        removal: asyncio.Lock,
+        use: SharedLock,
     ) -> None:
         self._store = store
         self._cache = cache
@@ -43,7 +44,7 @@ class Images:
         self._snapshots = snapshots
         self._departures = departures
         self._swept = asyncio.Event()
-        self._removal = removal
+        self._use = use
         self._events = events
         self._cache_users = 0
         self._cache_removal = asyncio.Lock()
@@ -63,14 +64,14 @@ class Images:
 
     async def remove(self, name: str, *, force: bool) -> ImageDeletion:
         await self._departures.over()
-        async with self._removal:
+        async with self._use.alone():
             deletion = await asyncio.to_thread(self._store.remove, name, force=force, in_use=self._in_use())
         self._tell(deletion)
         return deletion
 
     async def prune(self, *, show_all: bool, filters: Filters) -> ImageDeletion:
         await self._departures.over()
-        async with self._removal:
+        async with self._use.alone():
             deletion = await asyncio.to_thread(self._store.prune, all_=show_all, filters=filters, in_use=self._in_use())
         self._tell(deletion)
         return deletion
@@ -129,8 +130,7 @@ class Images:
 
     def _in_use(self) -> dict[str, str]:
         """Image id -> the name of a guest that was made from it, or of what else needs it."""
-        saved = {snapshot.image_id: f"snapshot {snapshot.name}" for snapshot in self._snapshots.list()}
-        return saved | {guest.image_id: guest.name for guest in self._registry}
+        return self._snapshots.images() | {guest.image_id: guest.name for guest in self._registry}
 
     def _tell(self, deletion: ImageDeletion) -> None:
         for name in deletion.untagged:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from wirt.engine.lifecycle import Lifecycle
 from wirt.engine.names import check_name
 from wirt.engine.orders import Orders
 from wirt.engine.registry import Registry
+from wirt.engine.sharing import SharedLock
 from wirt.errors import Conflict, InvalidInput, RuntimeFailure, WirtError
 from wirt.host.fsmount import SAFE, detached
 from wirt.model.guest import Guest, GuestSpec, GuestState
@@ -55,6 +56,7 @@ class Snapshots:
         contents: Contents,
         orders: Orders,
         events: Events,
+        image_use: SharedLock,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -63,6 +65,7 @@ class Snapshots:
         self._contents = contents
         self._orders = orders
         self._events = events
+        self._image_use = image_use
 
     # -- the verbs ---------------------------------------------------------------------------------
 
@@ -77,15 +80,10 @@ class Snapshots:
         guest = self._orders.find(request.guest)
         name = check_name(request.name) if request.name else self._free_name(guest.name)
         self._check_free(name)
-        with self._store.draft() as draft:
-            snapshot = await self._save(guest, draft, name)
-            try:
-                await asyncio.to_thread(_sync, draft)
-                self._check_free(name)
-                self._store.keep(draft, snapshot)
-            except BaseException:
-                await self._drop_image(snapshot)
-                raise
+        async with self._saved(guest, name) as (draft, snapshot):
+            await asyncio.to_thread(_sync, draft)
+            self._check_free(name)
+            self._store.keep(draft, snapshot)
         self._events.publish("snapshot", "create", snapshot.id, name=name, guest=guest.id)
         return snapshot
 
@@ -104,13 +102,8 @@ class Snapshots:
         if not 1 <= request.count <= _MOST_FORKS:
             raise InvalidInput(f"{request.count} forks cannot be made at once", hint=f"ask for 1 to {_MOST_FORKS}")
         guest = self._orders.find(ref)
-        with self._store.draft() as draft:
-            snapshot = await self._save(guest, draft, guest.name)
-            try:
-                created = await self._start_all(snapshot, draft, request)
-            except BaseException:
-                await self._drop_image(snapshot)
-                raise
+        async with self._saved(guest, guest.name) as (draft, snapshot):
+            created = await self._start_all(snapshot, draft, request)
         self._lifecycle.publish(guest, "fork", count=str(request.count))
         return created
 
@@ -127,6 +120,19 @@ class Snapshots:
         if snapshot.own_image:
             await self._creation.drop_image(snapshot.image_id)
 
+    @contextlib.asynccontextmanager
+    async def _saved(self, guest: Guest, name: str) -> AsyncIterator[tuple[Path, Snapshot]]:
+        """A folder with the guest written down, and its record; if what is done with them fails, nothing stays."""
+        snapshot = None
+        try:
+            with self._store.draft() as draft:
+                snapshot = await self._save(guest, draft, name)
+                yield draft, snapshot
+        except BaseException:
+            if snapshot is not None:
+                await self._drop_image(snapshot)
+            raise
+
     async def _save(self, guest: Guest, folder: Path, name: str) -> Snapshot:
         async with self._lifecycle.lock(guest.id):
             return await self._write_down(self._orders.find(guest.id), folder, name)
@@ -136,7 +142,10 @@ class Snapshots:
         with _records() as records, self._orders.open(guest, ORDER, {}, (records,)) as order:
             bases = await self._stand_still(guest, order)
             memory = await asyncio.to_thread(runtime.write_down, guest, bases, records, folder)
-            image_id = await self._contents.image_of(guest)
+            async with self._image_use.shared():
+                image_id = await self._contents.image_of(guest)
+                own = guest.own_image or image_id != guest.image_id
+                self._store.claim(folder, image_id, name, own=own)
         return Snapshot(
             id=secrets.token_hex(32),
             name=name,
@@ -147,7 +156,7 @@ class Snapshots:
             spec=guest.spec,
             platform=runtime.platform,
             memory=memory,
-            own_image=guest.own_image or image_id != guest.image_id,
+            own_image=own,
         )
 
     async def _stand_still(self, guest: Guest, order: OpenOrder) -> dict[int, int]:

@@ -22,6 +22,7 @@ from wirt.model.snapshot import Snapshot
 __all__ = ["Snapshots"]
 
 _RECORD = "snapshot.json"
+_OWN_IMAGE = "image"  # in a folder that is not there yet, or no more: the image that was made for it
 
 
 class Snapshots:
@@ -30,11 +31,15 @@ class Snapshots:
     def __init__(self, root: Path) -> None:
         self._root = root
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.left_images: list[str] = []  # made for what a killed daemon left
         self._all = {snapshot.id: snapshot for snapshot in self._load()}
+        self._claims: dict[Path, tuple[str, str]] = {}  # of drafts: the image each needs, and the snapshot's name
 
     def _load(self) -> Iterator[Snapshot]:
         for folder in self._root.iterdir():
             if folder.name.startswith("."):
+                with contextlib.suppress(FileNotFoundError):
+                    self.left_images.append((folder / _OWN_IMAGE).read_text(encoding="ascii"))
                 remove_tree(folder)
                 continue
             try:
@@ -68,6 +73,11 @@ class Snapshots:
         """Where a snapshot's files are."""
         return self._root / snapshot_id
 
+    def images(self) -> dict[str, str]:
+        """The images that snapshots need, those in the making too, and who needs each."""
+        claims = [*self._claims.values(), *((snapshot.image_id, snapshot.name) for snapshot in self._all.values())]
+        return {image_id: f"snapshot {name}" for image_id, name in claims}
+
     # -- making and unmaking -----------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -78,12 +88,21 @@ class Snapshots:
         try:
             yield folder
         finally:
+            self._claims.pop(folder, None)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def claim(self, draft: Path, image_id: str, name: str, *, own: bool) -> None:
+        """What is drafted needs an image, which nobody may remove from now on. ``own``: nobody else needs it."""
+        self._claims[draft] = (image_id, name)
+        if own:
+            with explaining("make a snapshot"):
+                (draft / _OWN_IMAGE).write_text(image_id, encoding="ascii")
 
     def keep(self, draft: Path, snapshot: Snapshot) -> None:
         """From now on it is there, also after a power loss; its other files are on the disk already."""
         with explaining("write a snapshot"):
             write_atomic(draft / _RECORD, msgspec.json.encode(snapshot))
+            (draft / _OWN_IMAGE).unlink(missing_ok=True)
             sync_folder(draft)
             draft.rename(self.folder(snapshot.id))
             sync_folder(self._root)
@@ -92,6 +111,8 @@ class Snapshots:
     def remove(self, snapshot_id: str) -> None:
         """Gone at once for who looks; a crash meanwhile leaves what the next start deletes."""
         with explaining("delete a snapshot"):
+            if self._all[snapshot_id].own_image:
+                (self.folder(snapshot_id) / _OWN_IMAGE).write_text(self._all[snapshot_id].image_id, encoding="ascii")
             doomed = self._root / f".{snapshot_id}"
             self.folder(snapshot_id).rename(doomed)
             del self._all[snapshot_id]

@@ -40,6 +40,7 @@ _GUARD_GAP = 256 * PAGE  # stack_guard_gap
 _MADV_POPULATE_READ = 22
 _AT_ONCE = 1 << 20  # of a mapping this large, all pages are there before they are touched
 
+_NOTHING = Vma(0, 0, 0)
 _SAVED = tuple(field.name for field in dataclasses.fields(Vma) if field.name != "delta")
 _SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environment", "stack_start")
 
@@ -69,11 +70,11 @@ class AddressSpace:
     def __init__(self, memory: GuestMemory) -> None:
         self.memory = memory
         self.vmas = VmaSet()
-        self._last = Vma(0, 0, 0)  # the mapping that was last asked for: most calls hit it again
+        self._last = _NOTHING  # the mapping that was last asked for: most calls hit it again
         self._forget()
 
     def _forget(self) -> None:
-        self._last = Vma(0, 0, 0)
+        self._last = _NOTHING
         self.stack_top = USER_END - _random(22) * PAGE
         self.mmap_top = self.stack_top - _STACK_GAP - (256 << 20) - _random(16) * PAGE
         self.brk_start = self.brk = 0
@@ -90,13 +91,20 @@ class AddressSpace:
         """The one mapping that holds all of it with that right; EFAULT otherwise."""
         vma = self._last
         if not (vma.start <= va and va + size <= vma.end):
-            found = self.vmas.find(va)
-            if found is None or va + size > found.end:
-                fail(errno.EFAULT)
-            vma = self._last = found
+            vma = self._look(va, size)
         if not vma.rights & right:
             fail(errno.EFAULT)
         return vma
+
+    def _look(self, va: int, size: int) -> Vma:
+        """The mapping that holds all of it, the first to be asked next time; without one, one that allows nothing."""
+        found = self.vmas.find(va)
+        if found is None or va + size > found.end:
+            return _NOTHING
+        self._last = found
+        if self.vmas.find(va) is not found:  # another thread has unmapped it, and forgotten what was asked for before
+            self._last = _NOTHING
+        return found
 
     def host(self, va: int, size: int, write: bool = False) -> int:
         """The host's address of a buffer in one mapping; EFAULT when it is not, or lacks the right."""
@@ -124,7 +132,9 @@ class AddressSpace:
     def read(self, va: int, size: int) -> bytes:
         """``size`` bytes, all of them, or EFAULT."""
         vma = self._last
-        if vma.start <= va and va + size <= vma.end and vma.rights & 1 and not vma.fd_backed:
+        if not (vma.start <= va and va + size <= vma.end):
+            vma = self._look(va, size)
+        if vma.rights & 1 and not vma.fd_backed:
             return _native.peek(va + vma.delta, size)
         return self._read_pieces(va, size)
 
@@ -138,7 +148,9 @@ class AddressSpace:
         """All of ``data``, or EFAULT."""
         size = len(data)
         vma = self._last
-        if vma.start <= va and va + size <= vma.end and vma.rights & 2 and not vma.fd_backed:
+        if not (vma.start <= va and va + size <= vma.end):
+            vma = self._look(va, size)
+        if vma.rights & 2 and not vma.fd_backed:
             _native.poke(va + vma.delta, data)
             return
         pieces = self.segments(va, size, True)
@@ -312,8 +324,9 @@ class AddressSpace:
         """munmap(2): what is there goes, holes do not matter."""
         if not self.vmas.between(va, va + size):
             return
-        self._last = Vma(0, 0, 0)
-        for vma in self.vmas.take(va, va + size):
+        gone = self.vmas.take(va, va + size)
+        self._last = _NOTHING
+        for vma in gone:
             self._drop(vma)
 
     def _drop(self, vma: Vma) -> None:
@@ -327,7 +340,7 @@ class AddressSpace:
         """mprotect(2): ENOMEM when some of it is not mapped, EACCES when a mapping may not have the right."""
         end = va + size
         vmas = self.vmas.isolate(va, end)
-        self._last = Vma(0, 0, 0)
+        self._last = _NOTHING
         expected = va
         for vma in vmas:
             if vma.start != expected:
@@ -474,7 +487,7 @@ class AddressSpace:
             return
         self.memory.unmap(GuestVirt(new), old - new, touch=False)
         self.memory.discard(GuestPhys(heap.phys + new - heap.start), old - new)
-        self._last = Vma(0, 0, 0)
+        self._last = _NOTHING
         heap.end = new
 
     # -- a child, a new program, another's life -------------------------------------------------------------

@@ -55,12 +55,14 @@ def rt_sigaction(task: Task, number: int, wanted: int, before: int, size: int) -
     if not 1 <= number <= abi.SIGRTMAX or (raw and number in (abi.SIGKILL, abi.SIGSTOP)):
         fail(errno.EINVAL)
     process = task.process
-    with process.lock:
-        old = process.actions[number]
-        if raw:
-            handler, flags, restorer, mask = abi.kernel_sigaction.unpack(raw)
-            action = SigAction(handler, flags & abi.UAPI_SA_FLAGS, restorer, mask & ~_UNBLOCKABLE)
+    if raw:
+        handler, flags, restorer, mask = abi.kernel_sigaction.unpack(raw)
+        action = SigAction(handler, flags & abi.UAPI_SA_FLAGS, restorer, mask & ~_UNBLOCKABLE)
+        with process.lock:
+            old = process.actions[number]
             signals.set_action(process, number, action)
+    else:
+        old = process.actions[number]
     if before:
         task.mm.write(before, abi.kernel_sigaction.pack(old.handler, old.flags, old.restorer, old.mask))
     return 0

@@ -23,9 +23,24 @@ static void ignore(void)
     sigpending(&set);
     SHOW(sigismember(&set, SIGUSR1));
 }
+/* What a default action ignores is gone as soon as the action is set, though it was that before. */
+static void set_again(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD), sigaddset(&set, SIGURG), sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    raise(SIGCHLD), raise(SIGURG), raise(SIGTERM);
+    sigpending(&set);
+    SHOW(sigismember(&set, SIGCHLD)), SHOW(sigismember(&set, SIGURG)), SHOW(sigismember(&set, SIGTERM));
+    signal(SIGCHLD, SIG_DFL), signal(SIGTERM, SIG_DFL);
+    sigpending(&set);
+    SHOW(sigismember(&set, SIGCHLD)), SHOW(sigismember(&set, SIGURG)), SHOW(sigismember(&set, SIGTERM));
+}
 int main(void)
 {
     child(ignore);
+    child(set_again);
     SHOW(signal(SIGKILL, SIG_IGN));
     SHOW(signal(SIGSTOP, SIG_IGN));
     return 0;

@@ -1,9 +1,10 @@
 /* fork(2) in a threaded process: one thread in the child, atfork handlers, locks. */
 #include "check.h"
 #include <pthread.h>
+static int turn[2];
 static void before(void) { puts("before"); }
-static void in_parent(void) { puts("parent"); }
-static void in_child(void) { puts("child"); }
+static void in_parent(void) { puts("parent"), tell(turn); }
+static void in_child(void) { await(turn), puts("child"); } /* not both at once */
 static void look(void)
 {
     char line[64];
@@ -24,6 +25,8 @@ int main(void)
     child(look);
     pthread_create(&thread, NULL, forks, NULL);
     pthread_join(thread, NULL);
+    if (pipe(turn))
+        return 1;
     pthread_atfork(before, in_parent, in_child);
     pid_t pid = fork();
     if (pid == 0)

@@ -23,6 +23,7 @@ from framework.waiting import eventually, fetch
 pytestmark = pytest.mark.root
 
 LASTING = ROOT / "tests" / "framework" / "lasting.py"
+STUBBORN = ROOT / "tests" / "framework" / "stubborn.py"
 COUNTER = "i=0; while :; do i=$((i+1)); echo $i; usleep 20000 2>/dev/null || read -t 0.02 x </dev/zero; done"
 
 
@@ -271,6 +272,48 @@ def test_an_image_that_a_snapshot_is_about_to_need_is_not_pruned(host: Instance)
         host.ok("image", "prune", "-f")
         guest = host.ok("restore", "--name", f"again{turn}", f"s{turn}")
         assert host.ok("exec", guest, "cat", "/file") == "mine"
+
+
+# -- what is refused -------------------------------------------------------------------------------------
+
+
+REFUSED = {
+    "chroot": "it has changed its root (chroot)",
+    "timer": "it has timers of its own (timer_create)",
+    "segment": "it has System V shared memory attached",
+    "inotify": "of a kind that cannot be saved",
+    "named_pipe": "is a named pipe: /tmp/pipe",
+    "large_nameless_file": "is a file without a name of 17 MiB",
+    "removed_folder": "is a folder that was removed: /tmp/folder",
+    "removed_working_folder": "its working directory was removed",
+    "unread_messages": "is a socket with messages that were not read yet",
+    "first_thread_ended": "the first thread of its program has ended",
+}
+
+
+def test_what_cannot_be_saved_is_refused_and_goes_on(host: Instance, python: str) -> None:
+    """Each in one line with its reason, for snapshots and forks; without it the guest can be saved."""
+    host.ok("run", "-d", "--micro", "--name", "g", "-v", f"{STUBBORN}:/stubborn.py:ro", python, "python3",
+            "/stubborn.py")  # fmt: skip
+    assert logs_say(host, "g", "ready")
+    for number, (thing, reason) in enumerate(REFUSED.items()):
+        host.ok("exec", "g", "sh", "-c", f"echo {thing} > /do")
+        assert logs_say(host, "g", f"has {thing}"), host.ok("logs", "g")
+        words = ("snapshot", "create", "g", "s") if number % 2 else ("fork", "g")
+        done = host.wirt(*words)
+        assert (done.code, done.err.count("\n"), done.out) == (125, 1, ""), (thing, done)
+        assert done.err.startswith("wirt: guest g cannot be saved: ") and reason in done.err, (thing, done.err)
+        host.ok("exec", "g", "sh", "-c", "echo > /do")
+        assert logs_say(host, "g", f"without {thing}"), host.ok("logs", "g")
+    host.ok("exec", "-d", "g", "sh", "-c", "while [ ! -e /over ]; do sleep 0.05; done")
+    assert "a command of wirt exec runs in it" in host.wirt("snapshot", "create", "g", "s").err
+    host.ok("exec", "g", "sh", "-c", "echo > /over")
+    host.ok("pause", "g")
+    assert host.wirt("fork", "g").code == 125
+    host.ok("unpause", "g")
+    assert eventually(lambda: host.wirt("snapshot", "create", "g", "s").code == 0)
+    assert names(host) == ["g"]
+    host.ok("restore", "--name", "again", "s")
 
 
 # -- terminals -----------------------------------------------------------------------------------------

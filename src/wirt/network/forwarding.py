@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 
+from wirt.host import links
 from wirt.host.sysctl import read_sysctl, write_sysctl
 from wirt.network.failures import explained
 from wirt.network.ledger import Ledger
@@ -43,10 +44,12 @@ def switch_on() -> None:
 def restore(ledger: Ledger) -> None:
     """Switch forwarding off again when wirt switched it on and neither other instances nor later interfaces need it.
 
-    Called with the ledger's lock held, by an instance that has nothing any more.
+    Called with the ledger's lock held, by an instance that has nothing any more. What an instance that is gone has left
+    in the ledger needs nothing: its bridges are gone as well.
     """
     fence = ledger.read_fence()
-    if fence is None or any(other.segments for other in ledger.others().values()):
+    held = [segment for other in ledger.others().values() for segment in other.segments]
+    if fence is None or any(links.index_of(segment.bridge) for segment in held):
         return
     if _interfaces() <= set(fence):
         with explained("switch off net.ipv4.ip_forward"):

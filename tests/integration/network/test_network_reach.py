@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from wirt.host.sysctl import read_sysctl, write_sysctl
+from wirt.network import bridges
 
 pytestmark = pytest.mark.root
 
@@ -194,3 +195,15 @@ def test_forwarding_stays_on_while_another_instance_needs_it(host: Any) -> None:
     assert read_sysctl(FORWARD) == "1"
     second.teardown()
     assert read_sysctl(FORWARD) == "0"
+
+
+def test_forwarding_is_not_kept_on_by_an_instance_that_is_gone(host: Any) -> None:
+    """Its page in the ledger stayed, as after kill -9, and a person took its bridge away."""
+    host.neighbour()
+    first, gone = host.instance(), host.instance("ab12cd")
+    first.ensure(first.builtins()[0])
+    gone.ensure(gone.builtins()[0])
+    bridges.remove_bridge(gone.builtins()[0].bridge)
+    first.teardown()
+    assert read_sysctl(FORWARD) == "0"
+    gone.teardown()

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from framework.programs import PLACE
-from wirt.model.host import Level
+from wirt.model.finding import Level
 from wirt.vmm.probe import probe
 
 __all__ = ["PLATFORMS", "absent", "expected_failure", "expected_failures", "expected_failures_of", "require"]

@@ -12,7 +12,7 @@ import pytest
 
 from wirt.errors import Conflict, CorruptData, InvalidInput
 from wirt.host import mount
-from wirt.model.host import Level
+from wirt.model.finding import Level
 from wirt.storage import overlay
 
 pytestmark = pytest.mark.root

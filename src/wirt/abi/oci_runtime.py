@@ -13,6 +13,7 @@ __all__ = [
     "OCI_VERSION",
     "Capabilities",
     "Config",
+    "ConsoleSize",
     "Cpu",
     "DeviceNode",
     "DeviceRule",

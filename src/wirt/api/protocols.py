@@ -10,8 +10,9 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
+from wirt.model.finding import Finding
 from wirt.model.guest import ExecSpec, GuestSpec, GuestSummary, GuestView, Resources, RestartPolicy
-from wirt.model.host import Change, DiskUsage, Event, Finding, HostInfo, Stats, TopView
+from wirt.model.host import Change, DiskUsage, Event, HostInfo, Stats, TopView
 from wirt.model.image import HistoryEntry, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.network import Network, NetworkSpec, NetworkView, Volume, VolumeSpec
 from wirt.model.snapshot import ForkRequest, Snapshot, SnapshotRequest

@@ -28,8 +28,9 @@ from wirt.host.failures import explaining
 from wirt.kinds import limits
 from wirt.kinds.facts import host_facts
 from wirt.kinds.groups import Groups
+from wirt.model.finding import Finding
 from wirt.model.guest import ExecSpec, Guest, GuestSpec, Resources
-from wirt.model.host import Finding, Stats, TopView
+from wirt.model.host import Stats, TopView
 from wirt.model.launch import Console, Launch, Plan
 
 __all__ = ["ContainerRuntime"]

@@ -13,7 +13,7 @@ from wirt.host.cgroup import CgroupLayout, CgroupMode
 from wirt.host.seccomp import available as has_libseccomp
 from wirt.kinds import capabilities
 from wirt.kinds.facts import APPARMOR_PARSER, Facts
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 
 __all__ = ["findings"]
 

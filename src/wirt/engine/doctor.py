@@ -15,8 +15,8 @@ from pathlib import Path
 from wirt.engine.lifecycle import INIT_PATHS
 from wirt.engine.protocols import Runtime
 from wirt.machine.probe import probe as probe_machine
+from wirt.model.finding import Finding, Level
 from wirt.model.guest import Kind
-from wirt.model.host import Finding, Level
 from wirt.network.probe import probe as probe_network
 from wirt.storage.overlay import probe as probe_overlay
 from wirt.vmm.probe import probe as probe_vmm

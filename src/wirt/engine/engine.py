@@ -34,8 +34,9 @@ from wirt.engine.volumes import VolumeService
 from wirt.errors import Unavailable
 from wirt.host.cgroup import host_layout
 from wirt.image import ImageStore
+from wirt.model.finding import Finding
 from wirt.model.guest import GuestState, Kind
-from wirt.model.host import DiskUsage, Finding, HostInfo
+from wirt.model.host import DiskUsage, HostInfo
 from wirt.network.addresses import DEFAULT_POOLS
 from wirt.network.networks import Networks as HostNetworks
 from wirt.storage.snapshots import Snapshots as SnapshotStore

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from wirt.errors import StartFailed
+from wirt.model.finding import Finding
 from wirt.model.guest import ExecSpec, Guest, GuestSpec, Resources
-from wirt.model.host import Finding, Stats, TopView
+from wirt.model.host import Stats, TopView
 from wirt.model.launch import Launch, Plan
 
 __all__ = ["Runtime"]

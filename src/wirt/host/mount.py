@@ -7,7 +7,6 @@ import ctypes
 import errno
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from wirt.abi.linux.mount import (
     AT_FDCWD,
@@ -52,6 +51,8 @@ def bind_from(pid: int, source: str, target: str) -> None:
 
     mount(2) binds nothing out of another mount namespace, but a detached copy made in there can be put anywhere.
     """
+    from concurrent.futures import ThreadPoolExecutor  # not in every monitor's memory
+
     with ThreadPoolExecutor(1) as alone:  # this thread's namespace is not to change
         tree = alone.submit(_open_tree, pid, source).result()
     try:

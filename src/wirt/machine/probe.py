@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from wirt.host.bounded import run_bounded
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 
 __all__ = ["Boot", "judge", "probe"]
 

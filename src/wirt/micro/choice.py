@@ -6,7 +6,7 @@ import logging
 import threading
 
 from wirt import errors
-from wirt.model.host import Level
+from wirt.model.finding import Level
 from wirt.vmm.probe import probe, probe_software
 
 __all__ = ["AUTO", "KVM", "SOFTWARE", "Choice"]

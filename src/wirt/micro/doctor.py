@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from wirt import errors
 from wirt.host.seccomp import available as has_libseccomp
 from wirt.micro.choice import AUTO, KVM, Choice
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 from wirt.sentry.descriptors import OWN
 
 __all__ = ["findings"]

@@ -26,8 +26,9 @@ from wirt.micro.choice import KVM, Choice
 from wirt.micro.config import MonitorConfig, MountPlan
 from wirt.micro.filter import program as filter_program
 from wirt.micro.wishes import check
+from wirt.model.finding import Finding
 from wirt.model.guest import ExecSpec, Guest, GuestSpec, Resources
-from wirt.model.host import Finding, Stats, TopView
+from wirt.model.host import Stats, TopView
 from wirt.model.launch import Console, Launch, Plan
 from wirt.vmm.platform import KICK
 

@@ -10,32 +10,12 @@ __all__ = [
     "ChangeKind",
     "DiskUsage",
     "Event",
-    "Finding",
     "HostInfo",
     "Kept",
     "KeptThing",
-    "Level",
     "Stats",
     "TopView",
 ]
-
-
-class Level(enum.StrEnum):
-    OK = "ok"
-    NOTE = "note"  # works, and something is worth knowing
-    WARN = "warn"  # something asked for often will not work
-    FAIL = "fail"  # guests of some kind cannot run
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A line of ``wirt doctor``: what was found, what it means, how to mend it ("" where there is nothing to do)."""
-
-    subject: str
-    level: Level
-    found: str
-    meaning: str = ""
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wirt.errors import WirtError
 from wirt.host import links, netns
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 from wirt.network import forwarding, nft, rules
 from wirt.network.bridges import make_bridge
 from wirt.network.failures import explained

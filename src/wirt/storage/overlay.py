@@ -18,7 +18,7 @@ from wirt.errors import Conflict, CorruptData, InvalidInput, Unavailable, WirtEr
 from wirt.host import mount as host
 from wirt.host.failures import explained
 from wirt.host.trees import remove_tree
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 
 __all__ = ["is_rootfs_mounted", "mount_rootfs", "probe", "remove_guest_dir", "unmount_rootfs"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from wirt.errors import Unavailable
-from wirt.model.host import Level
+from wirt.model.finding import Level
 from wirt.vmm.kvm.machine import KvmPlatform
 from wirt.vmm.platform import Platform
 from wirt.vmm.probe import probe

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from wirt.host.bounded import Ended, run_bounded
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 from wirt.vmm.trial import REAL_MODE, RING_3
 
 __all__ = ["judge", "probe", "probe_software"]

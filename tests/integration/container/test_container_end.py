@@ -14,7 +14,7 @@ from wirt import errors
 from wirt.container.container import ContainerRuntime
 from wirt.host.cgroup import host_layout
 from wirt.host.mount import mount, unmount
-from wirt.model.host import Level
+from wirt.model.finding import Level
 
 pytestmark = pytest.mark.root
 

@@ -15,8 +15,8 @@ import pytest
 
 from wirt.errors import Conflict, InvalidInput, NotFound, Unavailable
 from wirt.host import links, netns
+from wirt.model.finding import Level
 from wirt.model.guest import Endpoint, PortBinding
-from wirt.model.host import Level
 from wirt.model.network import NetworkSpec
 from wirt.network.networks import Networks
 from wirt.network.probe import probe

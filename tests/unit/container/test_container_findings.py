@@ -8,7 +8,7 @@ from wirt.container.doctor import findings
 from wirt.container.runtime import OciRuntime, Probe
 from wirt.host.cgroup import CgroupLayout, Hierarchy
 from wirt.kinds.facts import Facts
-from wirt.model.host import Level
+from wirt.model.finding import Level
 
 V2 = CgroupLayout((Hierarchy("/sys/fs/cgroup", frozenset({"cpu", "cpuset", "memory", "pids", "io"}), unified=True),))
 CRUN = Probe("crun", OciRuntime("crun", "/bin/crun", "crun version 1.8.1"))

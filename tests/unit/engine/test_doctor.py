@@ -11,8 +11,8 @@ import pytest
 
 from wirt.container.container import ContainerRuntime
 from wirt.engine import doctor
+from wirt.model.finding import Finding, Level
 from wirt.model.guest import Kind
-from wirt.model.host import Finding, Level
 
 SUBJECTS = (
     "privileges",

@@ -11,6 +11,7 @@ import pytest
 
 from wirt.engine.events import Events
 from wirt.engine.images import Images
+from wirt.engine.sharing import SharedLock
 from wirt.errors import Conflict
 from wirt.image import bootstrap as making
 from wirt.model.wire import BootstrapRequest
@@ -38,7 +39,7 @@ def test_cache_is_not_emptied_while_an_image_is_made(tmp_path: Path, monkeypatch
     nobody: Any = None
 
     async def story() -> None:
-        images = Images(nobody, tmp_path / "cache", nobody, nobody, nobody, _Silent(), removal=asyncio.Lock())
+        images = Images(nobody, tmp_path / "cache", nobody, nobody, nobody, _Silent(), use=SharedLock())
         await images.sweep()
         assert (await images.prune_cache()).deleted == ()
         made = asyncio.create_task(images.bootstrap(BootstrapRequest("busybox"), lambda _progress: None))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wirt.machine.probe import Boot, judge, probe
-from wirt.model.host import Level
+from wirt.model.finding import Level
 
 
 @pytest.mark.skipif(not shutil.which("qemu-system-x86_64"), reason="qemu-system-x86_64 is not installed")

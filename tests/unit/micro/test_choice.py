@@ -7,7 +7,7 @@ import pytest
 from wirt.errors import Unavailable
 from wirt.micro import choice, doctor
 from wirt.micro.choice import AUTO, KVM, SOFTWARE, Choice
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 from wirt.vmm.probe import probe_software
 
 RUNS, RUNS_NOT = (Finding("x", level, "it was tried", "", "mend it") for level in (Level.OK, Level.NOTE))

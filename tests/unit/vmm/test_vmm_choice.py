@@ -11,7 +11,7 @@ import pytest
 from framework.forked import forked
 from framework.tiny_guest import platform_or_skip
 from wirt.errors import Unavailable
-from wirt.model.host import Finding, Level
+from wirt.model.finding import Finding, Level
 from wirt.vmm import choice
 from wirt.vmm.choice import choose
 from wirt.vmm.kvm.machine import KvmPlatform

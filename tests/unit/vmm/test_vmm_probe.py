@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wirt.host.bounded import Ended
-from wirt.model.host import Level
+from wirt.model.finding import Level
 from wirt.vmm.probe import judge, probe
 
 

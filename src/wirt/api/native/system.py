@@ -8,7 +8,8 @@ import platform
 from fastapi import APIRouter
 
 from wirt.api.native.parts import EngineOf
-from wirt.model.host import DiskUsage, Finding, HostInfo
+from wirt.model.finding import Finding
+from wirt.model.host import DiskUsage, HostInfo
 from wirt.model.wire import Pruned, Version
 from wirt.version import VERSION
 

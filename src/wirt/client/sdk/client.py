@@ -16,7 +16,8 @@ from wirt.client.sdk.sandbox import Sandbox
 from wirt.client.sdk.session import OnOutput, RunResult, converse
 from wirt.client.sdk.snapshots import Snapshots
 from wirt.client.transport import Transport, path
-from wirt.model.host import DiskUsage, Event, Finding, HostInfo
+from wirt.model.finding import Finding
+from wirt.model.host import DiskUsage, Event, HostInfo
 from wirt.model.wire import Pruned, RunRequest, Version
 
 __all__ = ["Client"]

@@ -342,7 +342,8 @@ def _live(
 ) -> None:
     """A guest thread's whole life, in its host thread."""
     try:
-        vcpu = process.machine.vcpu()
+        with process.lock:  # its pages are taken from the memory that others map
+            vcpu = process.machine.vcpu()
     except OSError:
         answer.append(-errno.EAGAIN)
         ready.release()

@@ -82,7 +82,8 @@ def fault(task: Task, fault: Fault) -> None:
     if fault.vector == BUS_ERROR:
         with task.process.lock:
             hidden = task.mm.hide_files()
-        if not hidden:
+            there = task.mm.has(fault.address)  # KVM asked while it was being touched, and may ask again
+        if not (hidden or there):
             signals.force(task, signal.SIGBUS, _BUS_ADRERR, task.mm.shown_at(fault.address))
         return
     if fault.vector == _ILLEGAL:
@@ -105,23 +106,26 @@ def _software_interrupt(task: Task) -> Fault | None:
 
 
 def _page_fault(task: Task, fault: Fault) -> None:
-    vma = task.mm.vmas.find(fault.address)
     right = 2 if fault.error & _FAULT_WRITE else 4 if fault.error & _FAULT_FETCH else 1
-    if vma is not None and vma.rights & right and (vma.short or (vma.fd_backed and task.mm.hidden)):
-        with task.process.lock:
-            there = task.mm.reveal(vma, fault.address, write=right == 2)
-        if not there:
-            signals.force(task, signal.SIGBUS, _BUS_ADRERR, fault.address, fault.vector, fault.error)
-        return
-    if vma is not None and vma.rights & right:
-        # Another thread has just given this right, or the host dropped a translation it will find again.
-        task.spurious += 1
-        if task.spurious < _SPURIOUS_LIMIT:
-            return
-    task.spurious = 0
+    with task.process.lock:  # what another thread was changing has been changed then
+        number, code = _verdict(task, fault.address, right)
+    if number:
+        signals.force(task, number, code, fault.address, fault.vector, fault.error)
+
+
+def _verdict(task: Task, address: int, right: int) -> tuple[int, int]:
+    """The signal and code that a page fault becomes; (0, 0): the program tries again."""
+    mm = task.mm
+    vma = mm.vmas.find(address)
     if vma is None:
-        with task.process.lock:
-            if task.mm.grow_down(fault.address, task.process.stack_size):
-                return
-    code = _SEGV_MAPERR if vma is None else _SEGV_ACCERR
-    signals.force(task, signal.SIGSEGV, code, fault.address, fault.vector, fault.error)
+        grown = mm.grow_down(address, task.process.stack_size)
+        return (0, 0) if grown else (signal.SIGSEGV, _SEGV_MAPERR)
+    if not vma.rights & right:
+        return signal.SIGSEGV, _SEGV_ACCERR
+    if vma.short or (vma.fd_backed and mm.hidden):
+        return (0, 0) if mm.reveal(vma, address, write=right == 2) else (signal.SIGBUS, _BUS_ADRERR)
+    if mm.allows(address, right):  # by now; or the host dropped a translation that it will find again
+        task.spurious = 0
+        return 0, 0
+    task.spurious += 1
+    return (0, 0) if task.spurious < _SPURIOUS_LIMIT else (signal.SIGSEGV, _SEGV_ACCERR)

@@ -42,7 +42,7 @@ _AT_ONCE = 1 << 20  # of a mapping this large, all pages are there before they a
 
 _NOTHING = Vma(0, 0, 0)
 _SAVED = tuple(field.name for field in dataclasses.fields(Vma) if field.name != "delta")
-_SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environment", "stack_start")
+_SCALARS = ("stack_top", "mmap_top", "brk_start", "brk", "arguments", "environment", "stack_start", "hidden")
 
 
 def page_up(size: int) -> int:
@@ -355,11 +355,13 @@ class AddressSpace:
     def _set_rights(self, vma: Vma, rights: int) -> None:
         if rights == vma.rights:
             return
-        before, vma.rights = vma.rights, rights
         if vma.phys < 0:
-            self._back(vma)
+            self._back(vma)  # may fail; until it has not, there is nothing to have a right to
+            vma.rights = rights
             self.show(vma)
-        elif vma.short:
+            return
+        before, vma.rights = vma.rights, rights
+        if vma.short:
             self.memory.unmap(GuestVirt(vma.start), vma.size)
         elif not before:
             self.show(vma)
@@ -384,6 +386,23 @@ class AddressSpace:
             return False
         self.map_anonymous(start, above.start - start, above.rights, name=above.name, grows_down=True)
         return True
+
+    def replace(self, old: Vma, new: Vma) -> None:
+        """Have a mapping in another one's place, whose extent is given back. What shows it is the caller's affair."""
+        self.vmas.replace(old, new)
+        self._last = _NOTHING
+        if old.phys >= 0:
+            self.memory.free(GuestPhys(old.phys), old.size)
+        if old is self._heap:
+            self._heap = None
+
+    def has(self, phys: int) -> bool:
+        """Whether there is memory at a guest-physical address, which is no file's."""
+        return any(vma.rights and not vma.fd_backed and vma.phys <= phys < vma.phys + vma.size for vma in self.vmas)
+
+    def allows(self, va: int, right: int) -> bool:
+        """Whether page tables let the program do what it tried: then it only has to try again."""
+        return self.memory.tables.allows(va, right)
 
     # -- files that are shorter than their mappings ------------------------------------------------
 
@@ -533,7 +552,7 @@ class AddressSpace:
             raise ValueError("a mapping that cannot be")
         if self.vmas.between(vma.start, vma.end):
             raise ValueError("two mappings in one place")
-        if vma.phys != -1 and not self.memory.holds(vma.phys, vma.size):
+        if vma.rights if vma.phys == -1 else not self.memory.holds(vma.phys, vma.size):
             raise ValueError("a mapping of memory where there is none")
 
     def clear(self) -> None:

@@ -6,8 +6,8 @@ import errno
 
 from wirt.sentry.failures import fail
 from wirt.sentry.mm import LOWEST, PAGE, USER_END, AddressSpace, page_up
-from wirt.sentry.vma import Vma
-from wirt.vmm.layout import GuestPhys
+from wirt.sentry.vma import NOWHERE, Vma
+from wirt.vmm.layout import GuestPhys, GuestVirt
 
 __all__ = ["remap"]
 
@@ -92,20 +92,22 @@ def _move(mm: AddressSpace, old: int, old_size: int, new: int, new_size: int) ->
     vma = mm.vmas.isolate(old, old + old_size)[0]
     if vma.phys < 0:
         mm.unmap(old, old_size)
-        mm.vmas.add(_grown(vma, new, new_size, -1, 0))
+        mm.vmas.add(_grown(vma, new, new_size, -1, NOWHERE))
         return new
     phys = mm.memory.allocate(new_size)
+    # Nothing is shown while pages move: other threads that use them fault, wait for the lock, and try again.
+    mm.memory.unmap(GuestVirt(old), old_size, touch=False)
     try:
         mm.memory.carry(GuestPhys(vma.phys), old_size, phys, new_size, filled=vma.fd_backed or vma.shared)
     except OSError:
         mm.memory.free(phys, new_size)
+        mm.show(vma)
         raise
-    mm.unmap(old, old_size)
     moved = _grown(vma, new, new_size, phys, mm.memory.host(phys) - new)
+    mm.replace(vma, moved)
     if not (vma.fd_backed or vma.shared):
         mm.fill_new(moved, old_size)
     mm.show(moved)
-    mm.vmas.add(moved)
     return new
 
 

@@ -46,7 +46,7 @@ class Task:
     altstack: AltStack = field(default_factory=AltStack)
     clear_child_tid: int = 0
     robust_list: int = 0
-    spurious: int = 0  # page faults in a row that should not have been
+    spurious: int = 0  # page faults in a row on what is mapped and not shown
     again: tuple[int, tuple[int, ...]] | None = None  # the call that is made again, as it was kicked
     until: int = 0  # when the latest ``span`` ends: CLOCK_MONOTONIC, nanoseconds
 

@@ -6,9 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-__all__ = ["COPIED", "LEFT_OUT", "WIPED", "Vma", "VmaSet"]
+__all__ = ["COPIED", "LEFT_OUT", "NOWHERE", "WIPED", "Vma", "VmaSet"]
 
 COPIED, LEFT_OUT, WIPED = range(3)
+NOWHERE = 1 << 62  # a ``delta``: no address of a guest becomes one that a processor could use
 
 
 @dataclass(slots=True)
@@ -16,7 +17,7 @@ class Vma:
     """``start`` to ``end``, page multiples. ``rights``: PROT_READ 1, WRITE 2, EXEC 4.
 
     ``phys``: its extent of guest-physical memory, as long as it is; -1 for a reservation that was never accessible.
-    ``delta``: what turns one of its addresses into the host's (0 without an extent).
+    ``delta``: what turns one of its addresses into the host's; NOWHERE without an extent. One without has no rights.
     ``fd_backed``: its pages may be missing (a file may be shorter): touched by the kernel for us, never directly.
     ``may``: the rights that mprotect can give.
     """
@@ -25,7 +26,7 @@ class Vma:
     end: int
     rights: int
     phys: int = -1
-    delta: int = 0
+    delta: int = NOWHERE
     shared: bool = False
     fd_backed: bool = False
     may: int = 7
@@ -81,6 +82,11 @@ class VmaSet:
         starts, items = self._lists
         at = bisect_right(starts, vma.start)
         self._lists = ([*starts[:at], vma.start, *starts[at:]], [*items[:at], vma, *items[at:]])
+
+    def replace(self, old: Vma, new: Vma) -> None:
+        """``new`` instead of ``old``, in one change."""
+        items = sorted([new, *(vma for vma in self._lists[1] if vma is not old)], key=lambda vma: vma.start)
+        self._lists = ([vma.start for vma in items], items)
 
     def between(self, start: int, end: int) -> list[Vma]:
         """Every mapping with a page in ``start`` to ``end``."""

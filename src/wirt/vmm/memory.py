@@ -296,6 +296,7 @@ class GuestMemory:
         flags = mman.MREMAP_MAYMOVE | mman.MREMAP_FIXED
         result = _native.quick(unistd.SYS_mremap, source, taken, size, flags, target)
         if result == -errno.EFAULT and not filled:  # more than one mapping for the host
+            self.touch(old, size)
             for done in range(0, size, _COPY):
                 _native.poke(target + done, _native.peek(source + done, min(_COPY, size - done)))
         elif result < 0:
@@ -367,15 +368,16 @@ class GuestMemory:
     def touch(self, phys: int, size: int) -> None:
         """Make KVM drop what it made of this memory: its MMU notifier hears mprotect(2), there and back.
 
-        On the way only the right to write is missing, not that to read, where there are both: another thread's system
-        call may be using the memory.
+        On the way the right to read is missing, where there are both: x86 knows no memory that can be written to and
+        not read, so whoever uses it meanwhile is not disturbed, another thread's system call or ourselves. KVM alone,
+        if it wants to show a page for reading just then, is refused, and asks again.
         """
         end = phys + size
         for start, stop in self._read_only_parts(phys, end):
-            self._there_and_back(phys, start, mman.PROT_READ, _READ_WRITE)
+            self._there_and_back(phys, start, mman.PROT_WRITE, _READ_WRITE)
             self._there_and_back(start, stop, mman.PROT_NONE, mman.PROT_READ)
             phys = stop
-        self._there_and_back(phys, end, mman.PROT_READ, _READ_WRITE)
+        self._there_and_back(phys, end, mman.PROT_WRITE, _READ_WRITE)
 
     def _there_and_back(self, start: int, end: int, there: int, back: int) -> None:
         if start < end:

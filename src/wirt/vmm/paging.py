@@ -95,8 +95,12 @@ class PageTables:
 
     def _make_way(self, slot: int) -> None:
         """For something else where a large entry is or was. Threads that touch it meanwhile fault, and try again."""
-        self._words[slot] = 0
-        self._forget_shadows()
+        before, self._words[slot] = self._words[slot], 0
+        try:
+            self._forget_shadows()
+        except OSError:
+            self._words[slot] = before
+            raise
         self._left.clear()
 
     def _fill(self, index: int, pages: int, entry: int) -> None:
@@ -154,6 +158,11 @@ class PageTables:
         """The entry that translates ``va``, 0 without one. Its address part is that of the page or of the 2 MiB."""
         return self.look_up(va)[0]
 
+    def allows(self, va: int, right: int) -> bool:
+        """Whether PROT_READ 1, PROT_WRITE 2 or PROT_EXEC 4 is given at ``va``."""
+        wanted = USER_RIGHTS[right]
+        return not _allowed(wanted) & ~_allowed(self.entry(va))
+
     def look_up(self, va: int) -> tuple[int, int]:
         """The entry that translates ``va``, or 0, and the address behind all that this entry, or its lack, is about."""
         if va >> 30 not in self._directories:
@@ -208,9 +217,10 @@ class PageTables:
         table = self._tables.get(va >> 21)
         entry = self._words[slot]
         if table is None:
+            table = self._take() >> 3
             if entry or va >> 21 in self._left:
                 self._make_way(slot)
-            table = self._tables[va >> 21] = self._take() >> 3
+            self._tables[va >> 21] = table
         elif entry and not entry & LARGE_ENTRY:
             return table
         self._fill(table, 512, entry & ~LARGE_ENTRY if entry & LARGE_ENTRY else 0)

@@ -32,7 +32,7 @@ __all__ = [
     "part_with_files",
 ]
 
-VERSION = 1
+VERSION = 2
 
 _ITIMER = struct.Struct("=4q")
 

@@ -64,16 +64,19 @@ class Creation:
         """A new guest in the state ``created``; nothing is left behind when it cannot be."""
         if self._registry.name_taken(spec.name.removeprefix("/")):
             await self._departures.over()
-        if spec.snapshot:
-            snapshot = self._snapshots.find(spec.snapshot)
-            return await self.create_from(snapshot, self._snapshots.folder(snapshot.id), spec)
         async with self._image_use.shared():
+            if spec.snapshot:
+                snapshot = self._snapshots.find(spec.snapshot)
+                return self._create_from(snapshot, self._snapshots.folder(snapshot.id), spec)
             return self._create(spec, self._images.resolve(spec.image))
 
     async def create_from(self, snapshot: Snapshot, folder: Path, spec: GuestSpec) -> Created:
         """A guest whose first start goes on from ``snapshot``, whose files are in ``folder``."""
         async with self._image_use.shared():
-            return self._create(as_saved(spec, snapshot), snapshot.image_id, str(folder), own_image=snapshot.own_image)
+            return self._create_from(snapshot, folder, spec)
+
+    def _create_from(self, snapshot: Snapshot, folder: Path, spec: GuestSpec) -> Created:
+        return self._create(as_saved(spec, snapshot), snapshot.image_id, str(folder), own_image=snapshot.own_image)
 
     def _create(self, spec: GuestSpec, image_id: str, resumes: str = "", *, own_image: bool = False) -> Created:
         warnings = self._check(spec)
@@ -202,8 +205,9 @@ class Creation:
                 await self.finish_removal(doomed, volumes=True)
             elif guest.state is GuestState.REMOVING:
                 await self.finish_removal(guest, volumes=guest.spec.auto_remove)
-        for image_id in self._snapshots.left_images:
+        for folder, image_id in self._snapshots.left:
             await self.drop_image(image_id)
+            self._snapshots.forget(folder)
         self._sweep_folders()
 
     def _sweep_folders(self) -> None:

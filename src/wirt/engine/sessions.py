@@ -32,6 +32,8 @@ from wirt.model.wire import AttachOptions, Created, LogQuery
 
 __all__ = ["Session", "Sessions"]
 
+_LARGEST = 0xFFFF  # rows or columns of a terminal, ioctl_tty(2)
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -57,7 +59,7 @@ class Sessions:
     # -- run ---------------------------------------------------------------------------------------
 
     async def prepare_run(self, spec: GuestSpec, options: AttachOptions) -> Session:
-        parse_detach_keys(options.detach_keys)
+        _check(options)
         created = await self._creation.create(spec)
 
         async def connect(sock: socket.socket) -> None:
@@ -106,7 +108,7 @@ class Sessions:
     # -- attach ------------------------------------------------------------------------------------
 
     async def prepare_attach(self, ref: str, options: AttachOptions, *, start: bool) -> Session:
-        parse_detach_keys(options.detach_keys)
+        _check(options)
         guest = self._registry.find(ref)
         running = guest.state in (GuestState.RUNNING, GuestState.PAUSED, GuestState.STOPPING)
         if guest.state is GuestState.PAUSED:
@@ -137,7 +139,7 @@ class Sessions:
     # -- exec --------------------------------------------------------------------------------------
 
     async def prepare_exec(self, ref: str, spec: ExecSpec, options: AttachOptions) -> Session:
-        parse_detach_keys(options.detach_keys)
+        _check(options)
         guest = self._executable(ref, spec)
         spec = dataclasses.replace(spec, size=(options.rows, options.cols))
 
@@ -238,3 +240,10 @@ async def _say_failure(sock: socket.socket, error: WirtError) -> None:
             await asyncio.wait_for(loop.sock_sendall(sock, frames), timeout=5)
     except (OSError, TimeoutError):
         return
+
+
+def _check(options: AttachOptions) -> None:
+    """``InvalidInput`` for keys that are none, and for a terminal that cannot be."""
+    parse_detach_keys(options.detach_keys)
+    if not all(0 <= size <= _LARGEST for size in (options.rows, options.cols)):
+        raise InvalidInput(f"a terminal of {options.rows} rows and {options.cols} columns cannot be")

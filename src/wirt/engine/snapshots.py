@@ -117,21 +117,21 @@ class Snapshots:
     # -- saving ------------------------------------------------------------------------------------
 
     async def _drop_image(self, snapshot: Snapshot) -> None:
+        """The image that was made for it, unless a guest or snapshot needs it."""
         if snapshot.own_image:
             await self._creation.drop_image(snapshot.image_id)
 
     @contextlib.asynccontextmanager
     async def _saved(self, guest: Guest, name: str) -> AsyncIterator[tuple[Path, Snapshot]]:
-        """A folder with the guest written down, and its record; if what is done with them fails, nothing stays."""
+        """A folder with the guest written down, and its record. What nobody needs afterwards does not stay."""
         snapshot = None
         try:
             with self._store.draft() as draft:
                 snapshot = await self._save(guest, draft, name)
                 yield draft, snapshot
-        except BaseException:
+        finally:
             if snapshot is not None:
                 await self._drop_image(snapshot)
-            raise
 
     async def _save(self, guest: Guest, folder: Path, name: str) -> Snapshot:
         async with self._lifecycle.lock(guest.id):

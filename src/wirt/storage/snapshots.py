@@ -22,7 +22,7 @@ from wirt.model.snapshot import Snapshot
 __all__ = ["Snapshots"]
 
 _RECORD = "snapshot.json"
-_OWN_IMAGE = "image"  # in a folder that is not there yet, or no more: the image that was made for it
+_OWN_IMAGE = "image"  # names the image that was made for it, for when the folder is all that a killed daemon left
 
 
 class Snapshots:
@@ -31,22 +31,31 @@ class Snapshots:
     def __init__(self, root: Path) -> None:
         self._root = root
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.left_images: list[str] = []  # made for what a killed daemon left
+        self.left: list[tuple[Path, str]] = []  # what a killed daemon left: a folder, and the image made for it
         self._all = {snapshot.id: snapshot for snapshot in self._load()}
         self._claims: dict[Path, tuple[str, str]] = {}  # of drafts: the image each needs, and the snapshot's name
 
     def _load(self) -> Iterator[Snapshot]:
         for folder in self._root.iterdir():
             if folder.name.startswith("."):
-                with contextlib.suppress(FileNotFoundError):
-                    self.left_images.append((folder / _OWN_IMAGE).read_text(encoding="ascii"))
-                remove_tree(folder)
+                self._left_behind(folder)
                 continue
             try:
                 yield msgspec.json.decode((folder / _RECORD).read_bytes(), type=Snapshot)
             except (OSError, msgspec.MsgspecError) as error:
                 hint = f"delete {folder}, it cannot be used any more"
                 raise CorruptData(f"the snapshot {folder.name[:12]} is damaged: {error}", hint=hint) from error
+
+    def _left_behind(self, folder: Path) -> None:
+        """It goes at once, or when the image has gone that was made for it (``forget``)."""
+        try:
+            self.left.append((folder, (folder / _OWN_IMAGE).read_text(encoding="ascii")))
+        except (OSError, UnicodeDecodeError):
+            remove_tree(folder)
+
+    def forget(self, folder: Path) -> None:
+        """One of ``left``, whose image has been seen to."""
+        remove_tree(folder)
 
     # -- finding -----------------------------------------------------------------------------------
 
@@ -102,7 +111,6 @@ class Snapshots:
         """From now on it is there, also after a power loss; its other files are on the disk already."""
         with explaining("write a snapshot"):
             write_atomic(draft / _RECORD, msgspec.json.encode(snapshot))
-            (draft / _OWN_IMAGE).unlink(missing_ok=True)
             sync_folder(draft)
             draft.rename(self.folder(snapshot.id))
             sync_folder(self._root)
@@ -111,8 +119,6 @@ class Snapshots:
     def remove(self, snapshot_id: str) -> None:
         """Gone at once for who looks; a crash meanwhile leaves what the next start deletes."""
         with explaining("delete a snapshot"):
-            if self._all[snapshot_id].own_image:
-                (self.folder(snapshot_id) / _OWN_IMAGE).write_text(self._all[snapshot_id].image_id, encoding="ascii")
             doomed = self._root / f".{snapshot_id}"
             self.folder(snapshot_id).rename(doomed)
             del self._all[snapshot_id]

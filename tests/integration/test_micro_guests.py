@@ -109,6 +109,9 @@ def test_terminal_is_one(host: Instance) -> None:
 def test_exec_is_in_the_same_namespaces(host: Instance, guest: str) -> None:
     assert host.ok("exec", guest, "sh", "-c", "hostname; echo $COLOUR; echo made > /made") == "inside\nred"
     assert host.ok("exec", "-u", "7", "-w", "/tmp", guest, "sh", "-c", "id -u; pwd; cat /made") == "7\n/tmp\nmade"
+    lost = host.wirt("exec", "-w", "/lost", guest, "pwd")
+    assert (lost.code, 'the working directory "/lost" cannot be entered' in lost.err) == (126, True)
+    assert host.wirt("exec", guest, "ls", "/lost").code == 1, "no folder was made"
     assert host.wirt("exec", guest, "sh", "-c", "exit 9").code == 9
     assert host.wirt("exec", guest, "nothing").code == 127
     assert host.wirt("exec", "-i", guest, "cat", text="typed").out == "typed"

@@ -47,6 +47,12 @@ def test_ulimits_that_are_not_held_are_told(host: Instance) -> None:
     assert "--ulimit rss is told to programs in a micro guest, and not held" in done.err
 
 
+def test_processes_within_their_limit_all_run(host: Instance) -> None:
+    script = 'for i in 1 2 3 4 5 6; do sleep 0.3 & p="$p $!"; done; for i in $p; do wait $i; echo -n $?; done'
+    done = host.wirt("run", "--rm", KIND, "--pids-limit", "9", IMAGE, "sh", "-c", script)
+    assert (done.out, done.err) == ("000000", "")
+
+
 TOLD = """
 room() { dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null && echo room || echo none; }
 trap 'grep MemTotal /proc/meminfo; room' USR1

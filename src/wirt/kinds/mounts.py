@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from wirt.abi.oci_runtime import MountEntry
 from wirt.kinds.facts import Facts
 from wirt.model.guest import MountPoint, MountType
@@ -80,8 +82,9 @@ def _entry(point: MountPoint, facts: Facts) -> MountEntry:
         return MountEntry(point.destination, "tmpfs", "tmpfs", _tmpfs_options(point))
     options = ["bind" if "bind" in point.options else "rbind"]
     if point.read_only:
-        # What is mounted below stays writable without "rro", which takes mount_setattr(2).
-        options += ["ro", "rro"] if facts.kernel >= (5, 12) else ["ro"]
+        # What is mounted below a folder stays writable without "rro", which takes mount_setattr(2). crun opens every
+        # target of "rro" as a folder.
+        options += ["ro", "rro"] if facts.kernel >= (5, 12) and Path(point.source).is_dir() else ["ro"]
     options.append(point.propagation or "rprivate")
     options += (option for option in point.options if option not in (*_LABELS, "bind", "rbind", "ro", "rw"))
     return MountEntry(point.destination, "bind", point.source, tuple(options))

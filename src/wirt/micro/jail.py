@@ -109,7 +109,8 @@ def enter(config: MonitorConfig, report: Report, furnish: Callable[[], None] = l
     else:
         unshare(sched.CLONE_NEWUSER)
         report.map_users()
-    _make_folder(config.cwd)
+    if not config.join:  # a wrong word to exec makes no folder
+        _make_folder(config.cwd)
     _set_limits(config.rlimits)
     _become(config)
     _enter_folder(config.cwd)

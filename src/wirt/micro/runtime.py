@@ -10,7 +10,10 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import msgspec
+
 from wirt import errors
+from wirt.abi import oci_runtime as oci
 from wirt.abi.linux.capability import CAPABILITIES
 from wirt.abi.oci_runtime import Rlimit
 from wirt.host.cgroup import host_layout
@@ -84,7 +87,7 @@ class MicroRuntime:
             self.delete(guest.id, force=True)  # left by a crash
         program = first_program(launch)
         around = surroundings(guest, launch.rootfs, program)
-        wanted, _ = limits.resources(spec.resources, self._facts)
+        wanted = self._with_workers(limits.resources(spec.resources, self._facts)[0])
         cgroups = groups.make(self._groups.layout, self._groups.path(guest.id), wanted)
         monitor = self._monitor(
             guest,
@@ -169,8 +172,14 @@ class MicroRuntime:
     def update(self, guest_id: str, resources: Resources) -> tuple[str, ...]:
         """Set every limit that ``resources`` names; how much a process may map stays as it was at the start."""
         wanted, warnings = limits.resources(resources, self._facts)
-        groups.apply(self._groups.layout, self._groups.running(guest_id), wanted)
+        groups.apply(self._groups.layout, self._groups.running(guest_id), self._with_workers(wanted))
         return warnings
+
+    def _with_workers(self, wanted: oci.Resources) -> oci.Resources:
+        """Room for the thread that KVM adds to each process that runs a machine (since Linux 6.12)."""
+        if wanted.pids is None or wanted.pids.limit < 0 or self._choice.platform() != KVM:
+            return wanted
+        return msgspec.structs.replace(wanted, pids=oci.Pids(2 * wanted.pids.limit))
 
     def kill(self, guest: Guest, signal_name: str, *, everyone: bool = False) -> None:
         self._groups.kill(guest, signal_name, everyone=everyone)

@@ -35,6 +35,12 @@ def test_a_file_of_the_host_is_shared(host: ContainerHost, tmp_path: Path) -> No
     assert host.ok("cat", "/etc/hosts", launch=bind(tmp_path / "hosts", "/etc/hosts")) == "127.0.0.1 here"
 
 
+def test_a_file_of_the_host_can_be_read_only(host: ContainerHost, tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("kept\n")
+    launch = bind(tmp_path / "one", "/one", read_only=True)
+    assert host.ok("sh", "-c", "cat /one; echo x 2>/dev/null >/one || echo no", launch=launch) == "kept\nno"
+
+
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[Path]:
     """A folder with another file system mounted in it."""

@@ -11,6 +11,7 @@ import errno
 import os
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import fields
 from enum import IntEnum
@@ -59,6 +60,7 @@ _KICK_BIT = 1 << KICK - 1
 _STUBS = SUPERVISOR + STUBS
 _PAGE_FAULT, _GENERAL_PROTECTION = 14, 13
 _NO_STATE = (0, 0)
+_PAUSE, _TRIES = 0.02, 150  # seconds between two tries, and how many
 _MXCSR, _MXCSR_BITS = 24, 0xFFFF
 _XSTATE_BV, _XCOMP_BV = 512, 520
 
@@ -87,7 +89,7 @@ class KvmVcpu:
     __slots__ = (
         *("args", "fault", "features", "number", "reason"),
         *("_answer", "_at", "_bases", "_calls", "_entry", "_fd", "_index", "_machine", "_mask", "_mask_bytes"),
-        *("_page", "_run", "_stack", "_template", "_tid"),
+        *("_page", "_patience", "_run", "_stack", "_template", "_tid"),
     )
 
     def __init__(self, machine: KvmMachine, index: int, fd: int, run: int, stack: int, template: bytes) -> None:
@@ -102,6 +104,7 @@ class KvmVcpu:
         self._mask: int | None = None
         self._mask_bytes = bytearray(struct.pack("<IQ", 8, 0))
         self.features = machine.processor.features
+        self._patience = _TRIES
         self.number, self.args, self.reason = 0, (0, 0, 0, 0, 0, 0), ""
         self.fault = Fault(0, 0, 0)
         self._at = _USER
@@ -156,6 +159,11 @@ class KvmVcpu:
         if status == -errno.EFAULT or (not status and reason == kvm.KVM_EXIT_MEMORY_FAULT):
             address = _WORD.unpack_from(self._page, _MEMORY_FAULT + 8)[0] if reason == kvm.KVM_EXIT_MEMORY_FAULT else -1
             return self._fault(BUS_ERROR, 0, address)
+        if status == -errno.EAGAIN and self._patience > 0:
+            # KVM wants a thread of its own for the first run, and the guest has as many as it may: others end.
+            self._patience -= 1
+            time.sleep(_PAUSE)
+            return self.run(self._mask or 0)
         if status:
             return self._dead(f"KVM_RUN: {os.strerror(-status)}")
         if reason != kvm.KVM_EXIT_IO:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from wirt.errors import Conflict, CorruptData, ImageNotFound, InvalidInput, NotFound
 from wirt.keeper.frames import FrameReader, FrameType, encode, encode_exit
+from wirt.model.finding import Finding, Level
 from wirt.model.guest import (
     ExecSpec,
     GuestSpec,
@@ -29,19 +30,7 @@ from wirt.model.guest import (
     RestartPolicy,
     StateView,
 )
-from wirt.model.host import (
-    Change,
-    ChangeKind,
-    DiskUsage,
-    Event,
-    Finding,
-    HostInfo,
-    Kept,
-    KeptThing,
-    Level,
-    Stats,
-    TopView,
-)
+from wirt.model.host import Change, ChangeKind, DiskUsage, Event, HostInfo, Kept, KeptThing, Stats, TopView
 from wirt.model.image import HistoryEntry, ImageConfig, ImageDeletion, ImageSummary, ImageView, Progress
 from wirt.model.network import Network, NetworkSpec, NetworkView, Volume, VolumeSpec
 from wirt.model.wire import (

@@ -37,9 +37,7 @@ from wirt.sentry.orders import Post
 __all__ = ["HOST_LIMITS", "Jail", "enter", "make_room", "shed", "take_streams"]
 
 # What the host kernel can hold a guest's processes to; the others (memory and descriptors) would hit the monitor.
-HOST_LIMITS = frozenset(
-    ("cpu", "fsize", "nproc", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime", "memlock")
-)
+HOST_LIMITS = frozenset(("cpu", "nproc", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime", "memlock"))
 
 _JOINED = (("net", sched.CLONE_NEWNET), ("ipc", sched.CLONE_NEWIPC), ("uts", sched.CLONE_NEWUTS))
 _MOST_DESCRIPTORS = 1 << 20

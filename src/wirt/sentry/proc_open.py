@@ -30,6 +30,7 @@ from wirt.sentry.buffers import granted
 from wirt.sentry.descriptors import OWN
 from wirt.sentry.failures import fail
 from wirt.sentry.proc_nodes import Folder, Link, Listed, Node, Passed, Text, kind_of
+from wirt.sentry.rlimits import unheld
 from wirt.sentry.task import Task
 
 __all__ = ["accessible", "encode_stat", "encode_statfs", "encode_statx", "listing", "open_node"]
@@ -93,7 +94,8 @@ def _open_text(task: Task, node: Node, entry: Text, flags: int) -> int:
         if fd < 0:
             return fd
         try:
-            _fill(fd, data)
+            with unheld(process):
+                _fill(fd, data)
             os.fchmod(fd, entry.mode)
             _native.quick(SYS_fcntl, fd, f.F_ADD_SEALS, _SEALS)
             again = b"self/fd/%d" % fd

@@ -27,6 +27,7 @@ from wirt.sentry.credentials import capability_sets, set_capabilities
 from wirt.sentry.mm import PAGE, page_up
 from wirt.sentry.proc_identity import publish
 from wirt.sentry.process import Process, SigAction
+from wirt.sentry.rlimits import hold_files
 from wirt.sentry.task import AltStack, Task
 from wirt.sentry.vdso import inherit
 from wirt.sentry.vma import Vma
@@ -107,6 +108,7 @@ def _take_over(process: Process, found: dict[str, Any]) -> None:
     process.rename(found["name"])
     process.stack_size = found["stack_size"]
     process.limits = {int(number): (soft, hard) for number, (soft, hard) in found["limits"].items()}
+    hold_files(process)
     process.personality = found["personality"]
     process.time_page = found["time_page"]
 

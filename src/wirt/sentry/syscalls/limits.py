@@ -16,7 +16,7 @@ from wirt.host import _native
 from wirt.sentry.answers import passed
 from wirt.sentry.failures import fail
 from wirt.sentry.process import Process
-from wirt.sentry.rlimits import STACK, Limit, own_limit
+from wirt.sentry.rlimits import FSIZE, STACK, Limit, hold_files, own_limit
 from wirt.sentry.table import Call, Support
 from wirt.sentry.task import Task
 from wirt.sentry.words import s32, u32
@@ -54,6 +54,8 @@ def _set(process: Process, resource: int, wanted: Limit, old: Limit) -> None:
     process.limits[resource] = wanted
     if resource == STACK:
         process.stack_size = soft
+    if resource == FSIZE:
+        hold_files(process)
 
 
 def _hosts(pid: int, resource: int, wanted: Limit | None) -> Limit:
@@ -104,6 +106,11 @@ CALLS = (
     Call(251, "ioprio_set", passed(251), "int int int"),
     Call(252, "ioprio_get", passed(252), "int int"),
     Call(
-        302, "prlimit64", prlimit64, "pid int ptr ptr", Support.PARTIAL, _KEPT + "; of memory and descriptors: own only"
+        302,
+        "prlimit64",
+        prlimit64,
+        "pid int ptr ptr",
+        Support.PARTIAL,
+        _KEPT + "; of memory, descriptors and file sizes: own only",
     ),
 )

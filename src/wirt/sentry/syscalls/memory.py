@@ -10,7 +10,7 @@ from wirt.sentry.descriptors import descriptor
 from wirt.sentry.failures import fail
 from wirt.sentry.mm import PAGE, USER_END, page_up
 from wirt.sentry.remap import remap
-from wirt.sentry.rlimits import check_room
+from wirt.sentry.rlimits import check_room, unheld
 from wirt.sentry.table import Call, Restart, Support
 from wirt.sentry.task import Task
 from wirt.sentry.vma import COPIED, LEFT_OUT, WIPED, Vma
@@ -49,7 +49,8 @@ def mmap(task: Task, address: int, length: int, prot: int, flags: int, fd: int, 
         va = mm.place_for(address, size, flags)
         check_room(task.process, va, size, data=not shared and bool(prot & _WRITE))
         if flags & _ANONYMOUS:
-            mm.map_anonymous(va, size, prot, shared=shared, grows_down=bool(flags & _GROWSDOWN))
+            with unheld(task.process):  # shared memory is a file for the host
+                mm.map_anonymous(va, size, prot, shared=shared, grows_down=bool(flags & _GROWSDOWN))
         else:
             number = descriptor(fd)
             name = task.process.path_of(number)

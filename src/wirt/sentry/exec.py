@@ -21,11 +21,14 @@ from wirt.sentry.signals import forget_handlers
 from wirt.sentry.task import AltStack, Task
 from wirt.vmm.platform import UserRegisters
 
-__all__ = ["Program", "enter", "find", "name_at"]
+__all__ = ["Program", "enter", "find", "name_at", "room_for_strings"]
 
 _MAX_SCRIPTS = 5  # interpreters of interpreters, as in Linux's bprm
 _MAX_STRING = 32 * PAGE
-_MAX_STRINGS = 2 << 20  # a quarter of the stack, as in Linux
+_MAX_STRINGS, _LEAST_STRINGS = (
+    6 << 20,
+    128 << 10,
+)  # within these a quarter of the stack (bprm_stack_limits of fs/exec.c)
 _STACK_MOST = 64 << 20  # what is mapped of an unlimited one
 _STACK_LEAST = 32 * PAGE  # beyond the strings, however low the limit is (setup_arg_pages of fs/exec.c)
 _HEAD = 4096
@@ -96,6 +99,11 @@ def name_at(at: int, path: bytes) -> bytes:
     if at == AT_FDCWD or path.startswith(b"/"):
         return path
     return b"%s%d" % (_BY_DESCRIPTOR, at) + (b"/" + path if path else b"")
+
+
+def room_for_strings(stack: int) -> int:
+    """Bytes of arguments and variables, a pointer for each counted, beside a stack that may have ``stack`` bytes."""
+    return max(_LEAST_STRINGS, min(stack // 4, _MAX_STRINGS))
 
 
 def _check_strings(argv: tuple[bytes, ...], environ: tuple[bytes, ...]) -> None:

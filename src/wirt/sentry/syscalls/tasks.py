@@ -10,7 +10,7 @@ from wirt.host import _native
 from wirt.sentry import lives
 from wirt.sentry.buffers import is_open
 from wirt.sentry.descriptors import descriptor_or_cwd
-from wirt.sentry.exec import find, name_at
+from wirt.sentry.exec import find, name_at, room_for_strings
 from wirt.sentry.failures import fail
 from wirt.sentry.lives import CloneWish
 from wirt.sentry.namei import Place, place_of
@@ -134,24 +134,24 @@ def execveat(task: Task, at: int, path: int, argv: int, environ: int, flags: int
     passing = called != name and at >= 0 and is_open(at) and not os.get_inheritable(at)
     if name:
         place = place_of(task, place.at, name, follow=not flags & 0x100, refusal=errno.EACCES)
-    words = (_strings(task, argv), _strings(task, environ))
-    program = find(place.path, *words, place.at, flags, name=called, passing=passing)
+    words, room = _strings(task, argv, room_for_strings(task.process.stack_size))
+    variables, _ = _strings(task, environ, room)
+    program = find(place.path, words, variables, place.at, flags, name=called, passing=passing)
     lives.become(task, program)
     return None
 
 
-def _strings(task: Task, address: int) -> tuple[bytes, ...]:
-    """A NULL-terminated vector of strings; no vector at all is an empty one, as Linux has it."""
+def _strings(task: Task, address: int, room: int) -> tuple[tuple[bytes, ...], int]:
+    """A NULL-terminated vector of strings, and what is left of ``room``. No vector is an empty one, as in Linux."""
     found: list[bytes] = []
-    total = 0
     while address and (pointer := task.mm.u64(address)):
         text = _argument(task, pointer) if len(found) < _MAX_ARGUMENTS else b""
-        total += len(text) + 9
-        if total > 2 << 20 or len(found) >= _MAX_ARGUMENTS:
+        room -= len(text) + 9
+        if room < 0 or len(found) >= _MAX_ARGUMENTS:
             fail(errno.E2BIG)
         found.append(text)
         address += 8
-    return tuple(found)
+    return tuple(found), room
 
 
 def _argument(task: Task, pointer: int) -> bytes:

@@ -221,7 +221,7 @@ def docker() -> Iterator[list[str]]:
     place = Path(tempfile.mkdtemp(prefix="wd", dir="/tmp"))  # short: containerd puts sockets deep into it
     command = ["docker", "--host", f"unix://{place}/s"]
     folders = [f"--{name}={place / name}" for name in ("data-root", "exec-root", "pidfile")]
-    quiet = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
+    quiet = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
     with open(place / "log", "wb") as log:
         daemon = subprocess.Popen(["dockerd", *command[1:], *folders, *quiet], stdout=log, stderr=subprocess.STDOUT)
     try:

@@ -26,7 +26,7 @@ def points(*given: MountPoint) -> dict[str, Any]:
 
 
 def bind(place: str, **members: Any) -> MountPoint:
-    return MountPoint(MountType.BIND, "/src", place, **members)
+    return MountPoint(MountType.BIND, "/usr", place, **members)
 
 
 def tmpfs(*options: str, read_only: bool = False) -> MountPoint:
@@ -81,6 +81,11 @@ def test_a_dev_of_ones_own_takes_the_place_of_all_below(new_launch: NewLaunch, f
 )
 def test_bind_options(new_launch: NewLaunch, facts: Facts, point: MountPoint, options: tuple[str, ...]) -> None:
     assert mounts(new_launch(launch=points(point)), facts)[-1].options == options
+
+
+def test_read_only_is_not_recursive_for_a_file(new_launch: NewLaunch, facts: Facts) -> None:
+    file = MountPoint(MountType.BIND, __file__, "/a", read_only=True)
+    assert mounts(new_launch(launch=points(file)), facts)[-1].options == ("rbind", "ro", "rprivate")
 
 
 def test_read_only_is_not_recursive_on_an_old_kernel(new_launch: NewLaunch, facts: Facts) -> None:

@@ -141,7 +141,6 @@ class Sessions:
     async def prepare_exec(self, ref: str, spec: ExecSpec, options: AttachOptions) -> Session:
         _check(options)
         guest = self._executable(ref, spec)
-        spec = dataclasses.replace(spec, size=(options.rows, options.cols))
 
         async def connect(sock: socket.socket) -> None:
             exec_id = secrets.token_hex(32)
@@ -196,6 +195,7 @@ class Sessions:
         keep_exit: bool = False,
     ) -> StartFailed | None:
         """Start the program; a failure of its own is told to ``sock``'s client and returned."""
+        spec = dataclasses.replace(spec, size=(options.rows, options.cols))  # whatever the request said beside
         runtime = self._lifecycle.runtime(guest.spec.kind)
         folder = self._paths.guest_run(guest.id) / exec_id[:12]
         folder.mkdir(mode=0o700)

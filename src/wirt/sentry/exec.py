@@ -25,10 +25,8 @@ __all__ = ["Program", "enter", "find", "name_at", "room_for_strings"]
 
 _MAX_SCRIPTS = 5  # interpreters of interpreters, as in Linux's bprm
 _MAX_STRING = 32 * PAGE
-_MAX_STRINGS, _LEAST_STRINGS = (
-    6 << 20,
-    128 << 10,
-)  # within these a quarter of the stack (bprm_stack_limits of fs/exec.c)
+_MAX_STRINGS = 6 << 20  # and at most a quarter of the stack's limit, but for
+_LEAST_STRINGS = 128 << 10  # what there is always room for (bprm_stack_limits of fs/exec.c)
 _STACK_MOST = 64 << 20  # what is mapped of an unlimited one
 _STACK_LEAST = 32 * PAGE  # beyond the strings, however low the limit is (setup_arg_pages of fs/exec.c)
 _HEAD = 4096
